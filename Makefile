@@ -1,0 +1,30 @@
+# Thin: scripts/ does the work.
+.PHONY: help setup contracts build run test lint bench clean-network
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+setup: ## install or explain what this machine lacks
+	@scripts/setup.sh
+
+contracts: setup ## build the contracts to WASM
+	@scripts/build-contracts.sh
+
+build: ## build everything
+	@scripts/build.sh
+
+run: ## build and run the development network until Ctrl-C
+	@scripts/run.sh
+
+test: ## run every test
+	@scripts/test.sh
+
+lint: ## check format, clippy, licences and advisories
+	@scripts/lint.sh
+
+bench: ## measure throughput and latency of the development network
+	@scripts/bench.sh
+
+clean-network: ## delete the development network's data
+	@scripts/clean-network.sh

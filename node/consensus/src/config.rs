@@ -1,0 +1,166 @@
+//! What a replica is started with, and why it may refuse to start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use precinto_protocol::{
+    block::{BlockError, Origin},
+    identity::NodeId,
+    keys::{PublicKey, SigningKey},
+};
+use raft::{ReadOnlyOption, eraftpb::ConfState};
+
+use crate::{log::LogError, settings};
+
+/// What a replica is started with.
+#[derive(Debug)]
+pub struct Config {
+    /// This node.
+    pub node: NodeId,
+    /// Nodes that form the quorum.
+    pub voters: BTreeSet<NodeId>,
+    /// Nodes that only replicate.
+    pub learners: BTreeSet<NodeId>,
+    /// The voters' signing keys; later changes come as [`crate::Input::Members`].
+    pub keys: BTreeMap<NodeId, PublicKey>,
+    /// This node's key, to sign the blocks it proposes.
+    pub signing_key: SigningKey,
+    /// Channel and epoch, in every block's header.
+    pub origin: Origin,
+    /// Fresh randomness at every start: it spreads elections, and tells this run's reads from those
+    /// of an earlier one.
+    pub seed: u64,
+    /// Entries kept below the synced ledger height; [`settings::COMPACTION_MARGIN`] unless there is
+    /// a reason.
+    pub keep_entries: u64,
+}
+
+/// Why a replica did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log lacks entries that were executed or committed.
+    #[error(
+        "the raft log ends at {last_index}, but index {known} is committed: the log was lost; \
+         rejoin as a new node"
+    )]
+    LogLost {
+        /// End of the log.
+        last_index: u64,
+        /// Index known to be committed.
+        known: u64,
+    },
+    /// The log and the ledger do not belong together.
+    #[error(
+        "the ledger executed index {index} of term {applied_term}, but the raft log has term \
+         {log_term} there: the log was replaced; rejoin as a new node"
+    )]
+    LogReplaced {
+        /// The applied index.
+        index: u64,
+        /// Its term in the ledger.
+        applied_term: u64,
+        /// Its term in the log.
+        log_term: u64,
+    },
+    /// The entries between the ledger and the log have been compacted.
+    #[error(
+        "the ledger ends at index {applied}, but the raft log starts at {first_index}: the ledger \
+         was lost; rejoin as a new node"
+    )]
+    LedgerLost {
+        /// The applied index.
+        applied: u64,
+        /// Start of the log.
+        first_index: u64,
+    },
+    /// An entry of the log is not a block.
+    #[error("entry {index} of the raft log is damaged: {error}")]
+    Damaged {
+        /// Its index.
+        index: u64,
+        /// What is wrong with it.
+        error: BlockError,
+    },
+    /// The group has no voter, a node in two roles, or not this node.
+    #[error("node {0} and the group do not fit: no voters, a node in two roles, or not a member")]
+    Group(NodeId),
+    /// The signing key is not the one the other voters know.
+    #[error("the signing key is not the one registered for voter {0}")]
+    WrongKey(NodeId),
+    /// The log cannot be read.
+    #[error("the raft log cannot be read: {0}")]
+    Read(#[from] LogError),
+    /// raft-rs refused the state.
+    #[error(transparent)]
+    Raft(#[from] raft::Error),
+}
+
+impl Config {
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        let member = self.voters.contains(&self.node) || self.learners.contains(&self.node);
+        if !member || self.voters.is_empty() || !self.voters.is_disjoint(&self.learners) {
+            return Err(StartError::Group(self.node));
+        }
+        let known = self.keys.get(&self.node) == Some(&self.signing_key.public());
+        if self.voters.contains(&self.node) && !known {
+            return Err(StartError::WrongKey(self.node));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn conf_state(&self) -> ConfState {
+        ConfState {
+            voters: self.voters.iter().copied().collect(),
+            learners: self.learners.iter().copied().collect(),
+            ..ConfState::default()
+        }
+    }
+
+    pub(crate) fn raft(&self, applied: u64) -> raft::Config {
+        raft::Config {
+            id: self.node,
+            applied,
+            heartbeat_tick: settings::HEARTBEAT_TICKS,
+            election_tick: settings::ELECTION_TICKS,
+            min_election_tick: settings::ELECTION_TICKS,
+            max_election_tick: 2 * settings::ELECTION_TICKS,
+            max_size_per_msg: settings::MAX_APPEND_BYTES,
+            max_inflight_msgs: settings::MAX_APPENDS_IN_FLIGHT,
+            max_uncommitted_size: settings::MAX_UNCOMMITTED_BYTES as u64,
+            max_committed_size_per_ready: settings::MAX_COMMITTED_BYTES_PER_READY,
+            check_quorum: true,
+            pre_vote: true,
+            read_only_option: ReadOnlyOption::Safe,
+            ..raft::Config::default()
+        }
+    }
+}
+
+/// Ticks without a leader after which `node` campaigns in `term`: a pure function, so that a run
+/// can be repeated.
+pub(crate) fn election_timeout(seed: u64, node: NodeId, term: u64) -> usize {
+    let drawn = mix(seed ^ mix(node ^ mix(term)));
+    settings::ELECTION_TICKS + (drawn % settings::ELECTION_TICKS as u64) as usize
+}
+
+/// SplitMix64's output function: every bit of the result depends on every bit of the input.
+fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn election_timeouts_spread_over_their_range() {
+        let drawn: BTreeSet<_> = (0..200).map(|term| election_timeout(7, 1, term)).collect();
+        assert_eq!(drawn, (10..20).collect());
+        assert_ne!(
+            (0..20).map(|term| election_timeout(7, 1, term)).collect::<Vec<_>>(),
+            (0..20).map(|term| election_timeout(7, 2, term)).collect::<Vec<_>>(),
+        );
+    }
+}

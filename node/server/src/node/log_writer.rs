@@ -1,0 +1,118 @@
+//! The log writer: makes the Raft log durable, several tasks with one fsync.
+
+use std::{sync::mpsc, thread::JoinHandle};
+
+use precinto_consensus::{Input, WriteTask};
+use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog, SnapshotMark};
+
+use super::{owner, raft::RaftHandle};
+
+/// Tasks merged into one write at most.
+const MAX_TASKS: usize = 64;
+
+/// Payload merged into one write at most: an fsync of more takes longer than it saves.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// What the log writer is asked.
+pub enum LogJob {
+    /// A task of the replica.
+    Write(WriteTask),
+    /// Drop the log up to this entry.
+    Compact(SnapshotMark),
+}
+
+/// Starts the thread. `install` makes a staged snapshot the ledger; it runs before the log starts
+/// anew after it.
+pub fn start(
+    log: RaftLog,
+    raft: RaftHandle,
+    install: impl FnMut(SnapshotMark) + Send + 'static,
+) -> (mpsc::Sender<LogJob>, JoinHandle<()>) {
+    let (sender, jobs) = mpsc::channel();
+    let writer = Writer { log, raft, install };
+    (sender, owner::spawn("raft-log-writer", move || writer.run(&jobs)))
+}
+
+struct Writer<I> {
+    log: RaftLog,
+    raft: RaftHandle,
+    install: I,
+}
+
+impl<I: FnMut(SnapshotMark)> Writer<I> {
+    fn run(mut self, jobs: &mpsc::Receiver<LogJob>) {
+        while let Ok(first) = jobs.recv() {
+            let mut next = Some(first);
+            while let Some(job) = next.take() {
+                match job {
+                    LogJob::Compact(mark) => self.compact(mark),
+                    LogJob::Write(task) => next = self.write(task, jobs),
+                }
+            }
+        }
+    }
+
+    /// Writes `first` and what waits behind it; returns a job that does not belong to the batch.
+    fn write(&mut self, first: WriteTask, jobs: &mpsc::Receiver<LogJob>) -> Option<LogJob> {
+        let mut number = first.number;
+        let mut bytes = size(&first);
+        let mut batches = vec![self.batch(first)];
+        let mut left = None;
+        while batches.len() < MAX_TASKS && bytes < MAX_BYTES {
+            match jobs.try_recv() {
+                Ok(LogJob::Write(task)) if task.snapshot.is_none() => {
+                    number = task.number;
+                    bytes += size(&task);
+                    batches.push(self.batch(task));
+                }
+                Ok(other) => {
+                    left = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        if let Err(error) = self.log.append(&batches) {
+            owner::halt(&format!("the raft log cannot be written: {error}"));
+        }
+        self.raft.own(Input::Persisted(number));
+        left
+    }
+
+    fn batch(&mut self, task: WriteTask) -> LogBatch {
+        let snapshot = task.snapshot.map(|mark| {
+            (self.install)(mark_of(mark));
+            mark_of(mark)
+        });
+        LogBatch {
+            snapshot,
+            truncate_from: task.truncate_from,
+            entries: task
+                .entries
+                .into_iter()
+                .map(|e| LogEntry { index: e.index, term: e.term, payload: e.payload })
+                .collect(),
+            hard_state: task.hard_state.map(|h| HardState {
+                term: h.term,
+                vote: h.vote,
+                commit: h.commit,
+            }),
+            sync: true,
+        }
+    }
+
+    fn compact(&self, mark: SnapshotMark) {
+        if let Err(error) = self.log.compact_to(mark.index) {
+            owner::halt(&format!("the raft log cannot be compacted: {error}"));
+        }
+    }
+}
+
+/// The same mark in storage's words.
+pub fn mark_of(mark: precinto_consensus::SnapshotMark) -> SnapshotMark {
+    SnapshotMark { index: mark.index, term: mark.term }
+}
+
+fn size(task: &WriteTask) -> usize {
+    task.entries.iter().map(|entry| entry.payload.len()).sum()
+}

@@ -1,0 +1,5 @@
+//! Making a network: genesis, keys, accounts and directories from one network file.
+
+pub mod init;
+pub mod network_config;
+pub mod run;

@@ -1,0 +1,20 @@
+# Sourced by every script: where builds go and which RocksDB is linked.
+# shellcheck shell=bash
+
+# Outside the clone, so that every clone on the machine shares the compiled dependencies.
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/precinto/target}"
+
+# The system's RocksDB where it is found (Debian 12: librocksdb-dev 7.8.3); otherwise the crate
+# compiles the bundled C++, which takes over 40 CPU-minutes the first time.
+if [ -z "${ROCKSDB_LIB_DIR:-}" ]; then
+  for dir in "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib; do
+    if [ -e "$dir/librocksdb.so" ]; then
+      export ROCKSDB_LIB_DIR="$dir" ROCKSDB_INCLUDE_DIR="${ROCKSDB_INCLUDE_DIR:-/usr/include}"
+      break
+    fi
+  done
+fi
+if [ -z "${ROCKSDB_LIB_DIR:-}" ]; then
+  # GCC 13 and later no longer include <cstdint> by the way, which RocksDB 7.9 relies on.
+  export CXXFLAGS="${CXXFLAGS:-} -include cstdint"
+fi

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds everything and runs the development network until Ctrl-C.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+# shellcheck source=scripts/env.sh
+. scripts/env.sh
+scripts/build-contracts.sh
+cargo build --package precinto-server --bin precinto
+exec "$CARGO_TARGET_DIR/debug/precinto" network run --config network-configs/dev.toml \
+  --contracts "$CARGO_TARGET_DIR/contracts" --dir "${PRECINTO_DIR:-network}" \
+  --import network-configs/sample/uy-aeo.csv

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Every test of both workspaces.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+# shellcheck source=scripts/env.sh
+. scripts/env.sh
+
+stage() {
+  local name="$1" start=$SECONDS
+  shift
+  "$@"
+  printf 'test: %s: %s s\n' "$name" $((SECONDS - start))
+}
+
+stage "contracts built" scripts/build-contracts.sh
+# Cluster tests start the real binaries, which `cargo test` alone would not build.
+stage "binaries built" cargo build --workspace --bins
+stage "main workspace" cargo test --workspace
+stage "contracts workspace" cargo test --workspace --manifest-path contracts/Cargo.toml
