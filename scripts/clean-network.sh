@@ -5,10 +5,10 @@ cd "$(dirname "$0")/.."
 dir="${PRECINTO_DIR:-network}"
 if [ ! -e "$dir" ]; then
   echo "clean-network: there is no $dir"
-elif [ -e "$dir/network.json" ]; then
+elif [ -e "$dir/genesis.cbor" ]; then
   rm -rf -- "$dir"
   echo "clean-network: deleted $dir"
 else
-  echo "clean-network: $dir has no network.json, so it is no development network: not deleted" >&2
+  echo "clean-network: $dir has no genesis.cbor, so it is no development network: not deleted" >&2
   exit 1
 fi

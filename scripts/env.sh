@@ -4,9 +4,11 @@
 # Outside the clone, so that every clone on the machine shares the compiled dependencies.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/precinto/target}"
 
-# The system's RocksDB where it is found (Debian 12: librocksdb-dev 7.8.3); otherwise the crate
-# compiles the bundled C++, which takes over 40 CPU-minutes the first time.
-if [ -z "${ROCKSDB_LIB_DIR:-}" ]; then
+# The system's RocksDB where it is one that the crate builds against (Debian 12: librocksdb-dev
+# 7.8.3); otherwise the crate compiles the bundled C++, which takes over 40 CPU-minutes the first
+# time.
+if [ -z "${ROCKSDB_LIB_DIR:-}" ] &&
+  grep -qs '#define ROCKSDB_MAJOR 7' "${ROCKSDB_INCLUDE_DIR:-/usr/include}/rocksdb/version.h"; then
   for dir in "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib; do
     if [ -e "$dir/librocksdb.so" ]; then
       export ROCKSDB_LIB_DIR="$dir" ROCKSDB_INCLUDE_DIR="${ROCKSDB_INCLUDE_DIR:-/usr/include}"

@@ -2,11 +2,14 @@
 # Installs what the machine lacks to build Precinto, or says exactly what to install.
 # Idempotent, and done in well under a second when nothing is missing.
 set -euo pipefail
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
 
 # The oldest compiler that builds the workspace (rust-version in Cargo.toml).
 readonly RUST_MAJOR=1 RUST_MINOR=95
 # Fetching the wasm target from a server that does not answer must not hold up the set-up.
 readonly RUSTUP_SECONDS=60
+readonly SLOW_ROCKSDB="no RocksDB 7 library here: it is compiled from source, 40 CPU-minutes the first time"
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -35,39 +38,50 @@ have_libclang() {
     compgen -G '/Library/Developer/CommandLineTools/usr/lib/libclang.dylib' >/dev/null
 }
 
-have_rocksdb() {
-  [ -n "${ROCKSDB_LIB_DIR:-}" ] || compgen -G "/usr/lib/$(uname -m)-linux-gnu/librocksdb.so" >/dev/null ||
-    [ -e /usr/lib64/librocksdb.so ] || [ -e /usr/lib/librocksdb.so ]
+# Whether the distribution has a RocksDB that the crate builds against: see scripts/env.sh.
+offers_rocksdb() {
+  apt-cache policy librocksdb-dev 2>/dev/null | grep -q 'Candidate: 7\.'
 }
 
 have_rustup_target() {
-  have rustup && rustup target list --installed 2>/dev/null | grep -qx wasm32-unknown-unknown
+  have rustup && rustup target list --installed 2>/dev/null | grep -qx wasm32v1-none
 }
 
 # Debian's own compiler with the sources of the standard library: scripts/build-contracts.sh.
 have_debian_wasm() {
-  [ -x /usr/bin/rustc ] && [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/core/Cargo.toml" ] &&
-    { have wasm-ld || compgen -G '/usr/bin/wasm-ld-*' >/dev/null; }
+  have wasm-ld && [ -x /usr/bin/rustc ] &&
+    [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/core/Cargo.toml" ]
 }
 
 # Rustup's own target where it can be fetched; false otherwise.
 add_rustup_target() {
   have rustup || return 1
-  say "adding the Rust target wasm32-unknown-unknown (at most ${RUSTUP_SECONDS} s)"
-  timeout "$RUSTUP_SECONDS" rustup target add wasm32-unknown-unknown >/dev/null 2>&1 && have_rustup_target
+  say "adding the Rust target wasm32v1-none (at most ${RUSTUP_SECONDS} s)"
+  timeout "$RUSTUP_SECONDS" rustup target add wasm32v1-none >/dev/null 2>&1 && have_rustup_target
+}
+
+apt() {
+  local -a as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"
 }
 
 install_packages() {
-  local -a as_root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    have sudo || fail "missing packages and no sudo: as root, run" "  apt-get install $*"
-    as_root=(sudo)
-  fi
+  local hint="as root, run: apt-get install $*"
+  [ "$(id -u)" -eq 0 ] || have sudo || fail "packages are missing and there is no sudo: $hint"
   say "installing: $*"
-  local -a apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
-  "${apt[@]}" update
-  "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null ||
-    fail "apt-get could not install them; as root, run: apt-get install $*"
+  apt update || say "apt-get update failed, going on with the package lists there are"
+  apt install -y --no-install-recommends "$@" >/dev/null || fail "apt-get failed: $hint"
+}
+
+install_on_debian() {
+  local -a missing=("$@")
+  if [ -z "${ROCKSDB_LIB_DIR:-}" ]; then
+    # A fresh machine or container has no package lists, so nothing is known to be offered.
+    compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null || apt update
+    if offers_rocksdb; then missing+=(librocksdb-dev); else say "$SLOW_ROCKSDB"; fi
+  fi
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
 }
 
 explain() {
@@ -75,7 +89,7 @@ explain() {
     "  a C compiler and make    Debian: build-essential; Fedora: gcc make; macOS: xcode-select --install" \
     "  libclang                 Debian: libclang-dev; Fedora: clang-devel" \
     "  protoc                   Debian: protobuf-compiler; Fedora: protobuf-compiler; macOS: brew install protobuf" \
-    "  the wasm target          rustup target add wasm32-unknown-unknown" \
+    "  the wasm target          rustup target add wasm32v1-none" \
     "Install them with the system's package manager and run it again."
 }
 
@@ -89,14 +103,13 @@ main() {
   have_rustup_target || have_debian_wasm || add_rustup_target || wasm=no
 
   if have apt-get; then
-    have_rocksdb || missing+=(librocksdb-dev)
     [ $wasm = yes ] || missing+=(rustc-web rust-web-src lld)
-    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    install_on_debian "${missing[@]}"
     return
   fi
   [ $wasm = yes ] || missing+=("the wasm target")
   [ ${#missing[@]} -eq 0 ] || explain "${missing[*]}"
-  have_rocksdb || say "no RocksDB library found: it is compiled from source, which takes long the first time"
+  [ -n "${ROCKSDB_LIB_DIR:-}" ] || say "$SLOW_ROCKSDB"
 }
 
 main

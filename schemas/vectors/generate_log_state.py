@@ -215,6 +215,63 @@ def tree_vector(name, entries, keys, prefixes):
     }
 
 
+def refused_vectors():
+    """Proofs under an honest root that a verifier must refuse."""
+    entries = sorted((key(7, *parts), plain(b"value")) for parts in
+                     ((b"aaaa", b"1"), (b"aaaa", b"2"), (b"aaaa", b"3"), (b"b",)))
+    held, root = dict(entries), state_root(entries)
+    first, second, other, prefix = (key(7, *parts) for parts in
+                                    ((b"aaaa", b"1"), (b"aaaa", b"2"), (b"b",), (b"aaaa",)))
+
+    def changed(k, change):
+        proof = state_proof(entries, k)
+        change(proof[1][0])
+        return proof
+
+    def counts_more(path):
+        path[1][0][1] += 1
+
+    def turns_back(path):
+        path[1].reverse()
+
+    def drops_a_branch(path):
+        path[1].pop()
+
+    def shows_another_key(path):
+        path[0][0] = second
+
+    def is_a_record_log(path):
+        path[0][1] = [RECORD_LOG, path[0][1][1]]
+
+    steps, subtree = walk(entries, prefix, 8 * len(prefix))
+    leaves = [list(entry) for entry in subtree[4]]
+    low_steps, low = walk(entries, first, 8 * len(first))
+    keys = (
+        (first, [0, []], "the tree is not empty"),
+        (first, state_proof(entries, other), "the look-up of the key does not end at this leaf"),
+        (first, changed(first, shows_another_key), "no such leaf"),
+        (first, changed(first, is_a_record_log), "another kind"),
+        (first, changed(first, counts_more), "another count"),
+        (first, changed(first, turns_back), "bit indices fall"),
+        (first, changed(first, drops_a_branch), "a branch is missing"),
+    )
+    prefixes = (
+        (prefix, [1, [leaves[1:], steps]], "a leaf is missing"),
+        (prefix, [1, [leaves[::-1], steps]], "leaves out of order"),
+        (prefix, [1, [leaves + [[other, held[other]]], steps]], "a leaf without the prefix"),
+        (prefix, [1, [[], steps]], "no leaves listed"),
+        (prefix, [1, [[list(entry) for entry in low[4]], low_steps]], "only a part of the subtree"),
+        (prefix, [0, [state_proof(entries, prefix)]], "there are keys with the prefix"),
+        (prefix, [0, [state_proof(entries, other)]], "the look-up of the prefix does not end at this leaf"),
+        (prefix, [0, [[0, []]]], "the tree is not empty"),
+    )
+    return {
+        "root": root.hex(),
+        "keys": [{"key": k.hex(), "proof": cbor(proof).hex(), "why": why} for k, proof, why in keys],
+        "prefixes": [{"prefix": p.hex(), "proof": cbor(proof).hex(), "why": why} for p, proof, why in prefixes],
+    }
+
+
 def record_entry(height, index, payload):
     transaction = sha256(b"transaction %d" % height)
     return cbor([height, index, 1_700_000_000_000 + height, transaction, "uy-dna", payload])
@@ -222,7 +279,7 @@ def record_entry(height, index, payload):
 
 def state_vectors():
     components = [(1, []), (1, [b""]), (1, [b"", b""]), (1, [b"\x00"]), (1, [b"\x00", b""]), (1, [b"\x00\x01"]),
-                  (1, [b"\x01"]), (1, [b"\xff"]), (1, [b"a"]), (1, [b"a", b"b"]), (1, [b"a\x00b"]), (1, [b"ab"]),
+                  (1, [b"\x01"]), (1, [b"a"]), (1, [b"a", b"b"]), (1, [b"a\x00b"]), (1, [b"ab"]), (1, [b"\xff"]),
                   (2, [b"a"]), (2**32 - 1, [b"a"])]
     aeo = [(key(7, b"aeo", b"uy-dna", b"%03d" % n), plain(b"operator %d" % n)) for n in range(9)]
     others = [(key(7, b"aeo", b"py-dna", b"001"), plain(b"other")), (key(8, b"x"), plain(b""))]
@@ -252,6 +309,7 @@ def state_vectors():
                          "payload": (b"entry %d" % n).hex(), "encoded": record[n].hex()} for n in range(5)],
             "digests": [record_log(record[:n])[1].hex() for n in range(6)],
         },
+        "refused": refused_vectors(),
         "trees": [
             tree_vector("empty tree", [], [key(7), key(7, b"only")], [key(7)]),
             tree_vector("one leaf", one, [key(7, b"only"), key(7, b"onlx"), key(8)],

@@ -7,19 +7,19 @@ use precinto_protocol::{host::MAX_SCAN_ITEMS, state::StateKey};
 
 /// The entries under `prefix`, in key order, lazily: pages of the host, as far as they are asked
 /// for.
-pub(crate) fn entries(
-    host: &dyn Host,
+pub(crate) fn entries<'h>(
+    host: &'h dyn Host,
     prefix: &StateKey,
-) -> impl Iterator<Item = (Key, Vec<u8>)> {
+) -> impl Iterator<Item = (Key, Vec<u8>)> + use<'h> {
     entries_after(host, prefix, None)
 }
 
 /// As [`entries`], strictly after a key.
-pub(crate) fn entries_after(
-    host: &dyn Host,
+pub(crate) fn entries_after<'h>(
+    host: &'h dyn Host,
     prefix: &StateKey,
     mut after: Option<Key>,
-) -> impl Iterator<Item = (Key, Vec<u8>)> {
+) -> impl Iterator<Item = (Key, Vec<u8>)> + use<'h> {
     let prefix = Key::from(prefix);
     let pages = core::iter::from_fn(move || {
         let page = host.scan(&prefix, after.as_ref(), MAX_SCAN_ITEMS);

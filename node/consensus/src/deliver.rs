@@ -28,10 +28,6 @@ impl Delivery {
         Delivery { handed: applied, committed: applied, window: VecDeque::new(), bytes: 0 }
     }
 
-    pub(crate) fn handed(&self) -> u64 {
-        self.handed
-    }
-
     /// One entry always fits an empty window.
     fn hand(&mut self, entry: &Entry) -> bool {
         let size = entry.data.len() + ENTRY_OVERHEAD_BYTES;
@@ -123,6 +119,6 @@ mod tests {
         assert!(!delivery.hand(&entry(5, 0)));
         delivery.applied(4);
         assert!(delivery.hand(&entry(5, 0)));
-        assert_eq!((delivery.handed(), delivery.bytes), (5, ENTRY_OVERHEAD_BYTES));
+        assert_eq!((delivery.handed, delivery.bytes), (5, ENTRY_OVERHEAD_BYTES));
     }
 }

@@ -163,15 +163,15 @@ impl<'k> Judge<'k> {
         let statement = &item.transaction.statement;
         let call = statement.call();
         let mut author = signer(statement.key_id(), identity);
-        if let Some(on_behalf) = call.on_behalf {
+        let is_node = identity.roles.contains(&Role::Node);
+        if let Some(on_behalf) = call.on_behalf.filter(|_| is_node) {
             author.roles = vec![on_behalf.role];
         }
         let rejected = |author, code| Ok(Verdict::Rejected(Refused { item, author, code }));
         if let Err(code) = in_force(identity, self.terms.time_ms) {
             return rejected(author, code);
         }
-        if call.on_behalf.is_some() && !identity.roles.contains(&Role::Node) {
-            author.roles = identity.roles.clone();
+        if call.on_behalf.is_some() && !is_node {
             return rejected(author, code::NOT_A_NODE);
         }
         let Some(contract) = self.contract(state, &call.contract)? else {

@@ -193,3 +193,87 @@ impl Change {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Map = BTreeMap<StateKey, Vec<u8>>;
+
+    impl StateView for Map {
+        fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, ViewError> {
+            Ok(self.get(key).cloned())
+        }
+
+        fn scan(
+            &self,
+            prefix: &StateKey,
+            after: Option<&StateKey>,
+            limit: usize,
+        ) -> Result<Vec<(StateKey, Vec<u8>)>, ViewError> {
+            let found = self.iter().filter(|(key, _)| {
+                prefix.is_prefix_of(key) && after.is_none_or(|after| *key > after)
+            });
+            Ok(found.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+
+        fn record_log(&self, _: &StateKey) -> Result<Option<Frontier>, ViewError> {
+            Ok(None)
+        }
+
+        fn record_log_entry(&self, _: &StateKey, _: u64) -> Result<Option<Vec<u8>>, ViewError> {
+            Ok(None)
+        }
+    }
+
+    /// Keys of one or two components, so that some are prefixes of others.
+    fn key() -> impl Strategy<Value = StateKey> {
+        prop::collection::vec(0..4_u8, 1..3).prop_map(|components| {
+            let parts = components.iter();
+            parts.fold(StateKey::new(7), |key, part| key.component(&[*part]).expect("short"))
+        })
+    }
+
+    proptest! {
+        /// Two overlays over a map read as the map with all changes made.
+        #[test]
+        fn an_overlay_reads_as_if_its_changes_were_made(
+            base in prop::collection::btree_map(key(), any::<[u8; 1]>().prop_map(Vec::from), 0..12),
+            below in prop::collection::vec((key(), any::<Option<u8>>()), 0..8),
+            above in prop::collection::vec((key(), any::<Option<u8>>()), 0..8),
+            (prefix, deep) in (key(), any::<bool>()),
+            after in prop::option::of(key()),
+            limit in 0..6_usize,
+        ) {
+            let mut model = base.clone();
+            let mut first = Overlay::new(&base);
+            change(&mut first, &mut model, &below);
+            let mut second = Overlay::new(&first);
+            change(&mut second, &mut model, &above);
+            let prefix = if deep { prefix } else { StateKey::new(7) };
+            let expected = model.scan(&prefix, after.as_ref(), limit);
+            prop_assert_eq!(second.scan(&prefix, after.as_ref(), limit), expected);
+            prop_assert_eq!(second.get(&prefix), Ok(model.get(&prefix).cloned()));
+            let changes = second.into_changes();
+            first.absorb(changes);
+            prop_assert_eq!(first.scan(&StateKey::new(7), None, 100), model.scan(&StateKey::new(7), None, 100));
+        }
+    }
+
+    fn change(overlay: &mut Overlay<'_>, model: &mut Map, changes: &[(StateKey, Option<u8>)]) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => {
+                    overlay.set(key.clone(), vec![*value]);
+                    model.insert(key.clone(), vec![*value]);
+                }
+                None => {
+                    overlay.remove(key.clone());
+                    model.remove(key);
+                }
+            }
+        }
+    }
+}

@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use libp2p::{PeerId, identity};
-use precinto_protocol::{identity::NodeId, keys::SigningKey};
+use precinto_protocol::{
+    identity::NodeId,
+    keys::{PublicKey, SigningKey},
+};
 
 use crate::hello::{Hello, StorageId};
 
@@ -36,8 +39,8 @@ pub struct Peer {
 /// Why the network did not start, or did not take a list of peers.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// A peer's network key is no Ed25519 public key.
-    #[error("the network key of node {0} is not an Ed25519 public key")]
+    /// A peer's network key is no canonical Ed25519 public key of full order.
+    #[error("the network key of node {0} is not a canonical Ed25519 public key of full order")]
     InvalidKey(NodeId),
     /// Two peers share a node id or a network key.
     #[error("node {0} shares its id or its network key with another peer")]
@@ -69,8 +72,11 @@ pub(crate) fn check_peers(ours: NodeId, peers: Vec<Peer>) -> Result<Vec<KnownPee
     let (mut nodes, mut ids) = (BTreeSet::new(), BTreeSet::new());
     let mut known = Vec::with_capacity(peers.len());
     for peer in peers.into_iter().filter(|peer| peer.node != ours) {
-        let key = identity::ed25519::PublicKey::try_from_bytes(&peer.network_key)
-            .map_err(|_| NetworkError::InvalidKey(peer.node))?;
+        let invalid = NetworkError::InvalidKey(peer.node);
+        let key = PublicKey::from_bytes(&peer.network_key)
+            .ok()
+            .and_then(|key| identity::ed25519::PublicKey::try_from_bytes(&key.to_bytes()).ok())
+            .ok_or(invalid)?;
         let id = identity::PublicKey::from(key).to_peer_id();
         if !nodes.insert(peer.node) || !ids.insert(id) {
             return Err(NetworkError::Duplicate(peer.node));
@@ -83,7 +89,6 @@ pub(crate) fn check_peers(ours: NodeId, peers: Vec<Peer>) -> Result<Vec<KnownPee
 #[cfg(test)]
 mod tests {
     use super::*;
-    use precinto_protocol::keys::SigningKey;
 
     fn peer(node: NodeId, seed: u8) -> Peer {
         let network_key = SigningKey::from_seed(&[seed; 32]).public().to_bytes();

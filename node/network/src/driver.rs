@@ -1,6 +1,11 @@
 //! The driver: one task that owns all connections.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{StreamExt, future::join_all};
 use libp2p::{
@@ -26,7 +31,7 @@ use crate::{
     peer::{PeerState, Shared},
     reader::Reader,
     strangers::Strangers,
-    streams::{Negotiated, StreamEvent},
+    streams::{Negotiated, Purpose, StreamEvent},
     swarm::Behaviour,
 };
 
@@ -63,7 +68,7 @@ pub(crate) enum Signal {
         peer: PeerId,
         connection: ConnectionId,
     },
-    /// Nothing came for too long.
+    /// The connection carried nothing for too long.
     Silent {
         peer: PeerId,
         connection: ConnectionId,
@@ -118,6 +123,10 @@ impl Driver {
     /// Listens on `address`; returns it with the port that was bound.
     pub(crate) async fn listen(&mut self, address: SocketAddr) -> Result<SocketAddr, NetworkError> {
         let failed = |reason: String| NetworkError::Listen { address, reason };
+        // libp2p sets SO_REUSEPORT, with which two nodes would share a port without a word.
+        if address.port() != 0 {
+            TcpListener::bind(address).map_err(|error| failed(error.to_string()))?;
+        }
         let listener = self
             .swarm
             .listen_on(multiaddr(address))
@@ -234,7 +243,9 @@ impl Driver {
                 ..
             } => {
                 match self.links.get_mut(&peer_id) {
-                    Some(link) => link.established(connection_id, endpoint.is_dialer()),
+                    Some(link) => {
+                        link.established(connection_id, endpoint.is_dialer(), &self.signal_sender);
+                    }
                     // Removed while the connection was made.
                     None => {
                         self.swarm.close_connection(connection_id);
@@ -287,9 +298,15 @@ impl Driver {
             return;
         };
         match negotiated {
-            Negotiated::Outbound(lane, stream) => link.opened(lane, connection, Some(stream)),
-            Negotiated::Failed(lane) => link.opened(lane, connection, None),
-            Negotiated::Inbound(lane, stream) => {
+            Negotiated::Outbound(Purpose::Lane(lane), stream) => {
+                link.opened(lane, connection, Some(stream));
+            }
+            Negotiated::Failed(Purpose::Lane(lane)) => link.opened(lane, connection, None),
+            Negotiated::Outbound(Purpose::Pulse, stream) => link.beat(connection, stream),
+            Negotiated::Inbound(Purpose::Pulse, stream) => link.listen(connection, stream),
+            // The peer will hear no beat and give the connection up.
+            Negotiated::Failed(Purpose::Pulse) => {}
+            Negotiated::Inbound(Purpose::Lane(lane), stream) => {
                 let reader = Reader {
                     shared: Arc::clone(&self.shared),
                     peer: Arc::clone(&link.state),

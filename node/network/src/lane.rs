@@ -91,16 +91,6 @@ impl Lane {
         self.limits().body
     }
 
-    /// The name negotiated when a stream is opened (multistream-select).
-    pub(crate) fn protocol(self) -> &'static str {
-        match self {
-            Lane::Raft => "/precinto/raft/1",
-            Lane::Gossip => "/precinto/gossip/1",
-            Lane::Request => "/precinto/request/1",
-            Lane::Snapshot => "/precinto/snapshot/1",
-        }
-    }
-
     /// The lane's position in per-lane tables.
     pub(crate) fn index(self) -> usize {
         self as usize

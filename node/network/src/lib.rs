@@ -21,8 +21,7 @@
 //! * Every queue is bounded in frames and bytes. A full outbound queue refuses the newest frame
 //!   ([`SendError::QueueFull`]); a full inbox stops reading that lane from that peer, and no
 //!   other lane; a request that finds no room is refused, not held.
-//! * A peer that is silent on a lane for [`SILENCE`] is taken for lost and its connection closed:
-//!   an idle writer sends an empty frame every [`KEEPALIVE`].
+//! * A connection that carries nothing for [`SILENCE`] is taken for lost and given up.
 //!
 //! # What this crate must never depend on
 //! Consensus, storage, execution or the API: bodies are bytes, and who is a peer is told by the
@@ -38,6 +37,7 @@ mod inbox;
 mod lane;
 mod link;
 mod peer;
+mod pulse;
 mod queue;
 mod reader;
 mod requests;
@@ -53,8 +53,7 @@ pub use handle::{Network, NetworkHandle};
 pub use hello::{Hello, Refusal, StorageId};
 pub use inbox::{Frame, Inbox, PeerEvent};
 pub use lane::{FrameLane, Lane, RequestLane};
+pub use pulse::SILENCE;
 pub use queue::SendError;
-pub use reader::SILENCE;
 pub use requests::{Request, RequestError, Responder};
 pub use stats::{Counter, LaneStatus, NetworkStats, PeerStatus};
-pub use writer::KEEPALIVE;

@@ -1,6 +1,6 @@
 //! What the driver keeps for one peer.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use libp2p::{Stream, swarm::ConnectionId};
 use tokio::{
@@ -15,6 +15,7 @@ use crate::{
     driver::{Opened, Signal},
     lane::Lane,
     peer::{PeerState, Shared},
+    pulse,
     reader::Reader,
     writer::Writer,
 };
@@ -37,12 +38,21 @@ struct Opening {
     reply: oneshot::Sender<Opened>,
 }
 
+/// The beats of one connection, in both directions.
+struct Pulse {
+    /// Takes the stream the peer beats on to the listener; empty afterwards.
+    inbound: Option<oneshot::Sender<Stream>>,
+    _listener: Task,
+    _beat: Option<Task>,
+}
+
 /// One peer's connections, streams and dialing. Its tasks end with it.
 pub(crate) struct Link {
     pub(crate) state: Arc<PeerState>,
     pub(crate) peer: Peer,
     /// Newest last.
     connections: watch::Sender<Vec<ConnectionId>>,
+    pulses: BTreeMap<ConnectionId, Pulse>,
     openings: [Option<Opening>; Lane::COUNT],
     readers: [Option<Task>; Lane::COUNT],
     pub(crate) writers: Vec<Task>,
@@ -75,6 +85,7 @@ impl Link {
             state,
             peer,
             connections,
+            pulses: BTreeMap::new(),
             openings: Default::default(),
             readers: Default::default(),
             writers: writers.into(),
@@ -91,9 +102,43 @@ impl Link {
     }
 
     /// A connection was established; `dialed` if by our dialing.
-    pub(crate) fn established(&mut self, connection: ConnectionId, dialed: bool) {
+    pub(crate) fn established(
+        &mut self,
+        connection: ConnectionId,
+        dialed: bool,
+        driver: &mpsc::Sender<Signal>,
+    ) {
         self.dialing &= !dialed;
         self.connections.send_modify(|live| live.push(connection));
+        let (inbound, stream) = oneshot::channel();
+        let (peer, driver) = (self.state.id, driver.clone());
+        let listener = tokio::spawn(async move {
+            pulse::listen(stream).await;
+            // A driver that is gone takes every connection with it.
+            let _ = driver.send(Signal::Silent { peer, connection }).await;
+        });
+        let pulse = Pulse {
+            inbound: Some(inbound),
+            _listener: Task(listener),
+            _beat: None,
+        };
+        self.pulses.insert(connection, pulse);
+    }
+
+    /// We may beat on this stream.
+    pub(crate) fn beat(&mut self, connection: ConnectionId, stream: Stream) {
+        if let Some(pulse) = self.pulses.get_mut(&connection) {
+            pulse._beat = Some(Task(tokio::spawn(pulse::beat(stream))));
+        }
+    }
+
+    /// The peer beats on this stream. Only the first one counts.
+    pub(crate) fn listen(&mut self, connection: ConnectionId, stream: Stream) {
+        let pulse = self.pulses.get_mut(&connection);
+        if let Some(inbound) = pulse.and_then(|pulse| pulse.inbound.take()) {
+            // A listener that is gone has reported the silence.
+            let _ = inbound.send(stream);
+        }
     }
 
     /// A connection is lost or given up. Whether it was the last one.
@@ -107,6 +152,7 @@ impl Link {
                 None => false,
             }
         });
+        self.pulses.remove(&connection);
         for opening in &mut self.openings {
             opening.take_if(|opening| opening.connection == connection);
         }

@@ -1,6 +1,6 @@
 //! The receiving half of one lane from one peer: checks the hello and delivers frames.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::AsyncRead;
@@ -18,10 +18,6 @@ use crate::{
     wire::{Envelope, FrameReader, ReadError},
 };
 
-/// How long a peer may say nothing on a lane, not even a keep-alive, before its connection counts
-/// as lost. Above any pause of a healthy process or network; TCP alone takes a quarter of an hour.
-pub const SILENCE: Duration = Duration::from_secs(5);
-
 /// Reads one lane from one peer.
 pub(crate) struct Reader {
     pub(crate) shared: Arc<Shared>,
@@ -33,7 +29,6 @@ pub(crate) struct Reader {
 
 enum End {
     Closed,
-    Silent,
     Oversized(u32),
     Malformed,
     Refused,
@@ -43,7 +38,6 @@ impl From<ReadError> for End {
     fn from(error: ReadError) -> End {
         match error {
             ReadError::Closed => End::Closed,
-            ReadError::Silent => End::Silent,
             ReadError::Oversized(length) => End::Oversized(length),
         }
     }
@@ -52,7 +46,7 @@ impl From<ReadError> for End {
 impl Reader {
     /// Runs until the stream ends or must be ended; dropping it resets it.
     pub(crate) async fn run(self, stream: impl AsyncRead + Unpin) {
-        let mut frames = FrameReader::new(stream, SILENCE);
+        let mut frames = FrameReader::new(stream);
         let end = match self.greet(&mut frames).await {
             Ok(()) => self.read(&mut frames).await,
             Err(end) => end,
@@ -148,7 +142,6 @@ impl Reader {
         let stats = &self.peer.lane(self.lane).stats;
         match end {
             End::Closed => {}
-            End::Silent => self.tell(Signal::Silent { peer, connection }).await,
             End::Refused => self.tell(Signal::Refused { peer, connection }).await,
             End::Oversized(length) => {
                 if stats.oversized.first() {

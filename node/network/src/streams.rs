@@ -30,18 +30,40 @@ use libp2p::{
 
 use crate::lane::Lane;
 
-/// Streams a connection may have negotiated before the driver took them: one per lane, twice.
-const MAX_WAITING_STREAMS: usize = 2 * Lane::COUNT;
+/// Streams a connection may have negotiated before the driver took them: each purpose twice.
+const MAX_WAITING_STREAMS: usize = 2 * (Lane::COUNT + 1);
+
+/// What a stream is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// To carry a lane; the first frame is a hello.
+    Lane(Lane),
+    /// To show that the connection carries anything; see [`crate::pulse`].
+    Pulse,
+}
+
+impl Purpose {
+    /// The name negotiated when the stream is opened (multistream-select).
+    fn protocol(self) -> &'static str {
+        match self {
+            Purpose::Lane(Lane::Raft) => "/precinto/raft/1",
+            Purpose::Lane(Lane::Gossip) => "/precinto/gossip/1",
+            Purpose::Lane(Lane::Request) => "/precinto/request/1",
+            Purpose::Lane(Lane::Snapshot) => "/precinto/snapshot/1",
+            Purpose::Pulse => "/precinto/pulse/1",
+        }
+    }
+}
 
 /// A stream was negotiated, or could not be.
 #[derive(Debug)]
 pub(crate) enum Negotiated {
     /// The peer opened it, to write.
-    Inbound(Lane, Stream),
+    Inbound(Purpose, Stream),
     /// We opened it, to write.
-    Outbound(Lane, Stream),
+    Outbound(Purpose, Stream),
     /// The peer did not take it.
-    Failed(Lane),
+    Failed(Purpose),
 }
 
 /// [`Negotiated`], and where.
@@ -61,17 +83,17 @@ impl From<Infallible> for StreamEvent {
 /// negotiated to the driver.
 #[derive(Default)]
 pub(crate) struct Behaviour {
-    actions: VecDeque<ToSwarm<StreamEvent, Lane>>,
+    actions: VecDeque<ToSwarm<StreamEvent, Purpose>>,
 }
 
 impl Behaviour {
-    /// Orders a stream; a [`StreamEvent`] follows unless the connection ends. The caller polls
+    /// Orders the stream of a lane; a [`StreamEvent`] follows unless the connection ends. The caller polls
     /// the swarm afterwards, so no waker is kept.
     pub(crate) fn open(&mut self, peer: PeerId, connection: ConnectionId, lane: Lane) {
         self.actions.push_back(ToSwarm::NotifyHandler {
             peer_id: peer,
             handler: NotifyHandler::One(connection),
-            event: lane,
+            event: Purpose::Lane(lane),
         });
     }
 }
@@ -122,23 +144,32 @@ impl NetworkBehaviour for Behaviour {
     }
 }
 
-/// The part of the behaviour that lives with one connection.
-#[derive(Default)]
+/// The part of the behaviour that lives with one connection. Opens the pulse by itself.
 pub(crate) struct Handler {
-    orders: VecDeque<Lane>,
+    orders: VecDeque<Purpose>,
     negotiated: VecDeque<Negotiated>,
 }
 
+impl Default for Handler {
+    fn default() -> Handler {
+        Handler {
+            orders: VecDeque::from([Purpose::Pulse]),
+            negotiated: VecDeque::new(),
+        }
+    }
+}
+
 impl ConnectionHandler for Handler {
-    type FromBehaviour = Lane;
+    type FromBehaviour = Purpose;
     type ToBehaviour = Negotiated;
     type InboundProtocol = Upgrade;
     type OutboundProtocol = Upgrade;
     type InboundOpenInfo = ();
-    type OutboundOpenInfo = Lane;
+    type OutboundOpenInfo = Purpose;
 
     fn listen_protocol(&self) -> SubstreamProtocol<Upgrade> {
-        SubstreamProtocol::new(Upgrade(Lane::ALL.to_vec()), ())
+        let lanes = Lane::ALL.into_iter().map(Purpose::Lane);
+        SubstreamProtocol::new(Upgrade(lanes.chain([Purpose::Pulse]).collect()), ())
     }
 
     fn connection_keep_alive(&self) -> bool {
@@ -151,53 +182,54 @@ impl ConnectionHandler for Handler {
     fn poll(
         &mut self,
         _: &mut Context<'_>,
-    ) -> Poll<ConnectionHandlerEvent<Upgrade, Lane, Negotiated>> {
+    ) -> Poll<ConnectionHandlerEvent<Upgrade, Purpose, Negotiated>> {
         if let Some(negotiated) = self.negotiated.pop_front() {
             return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(negotiated));
         }
-        if let Some(lane) = self.orders.pop_front() {
-            let protocol = SubstreamProtocol::new(Upgrade(vec![lane]), lane);
+        if let Some(purpose) = self.orders.pop_front() {
+            let protocol = SubstreamProtocol::new(Upgrade(vec![purpose]), purpose);
             return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol });
         }
         Poll::Pending
     }
 
-    fn on_behaviour_event(&mut self, lane: Lane) {
-        self.orders.push_back(lane);
+    fn on_behaviour_event(&mut self, purpose: Purpose) {
+        self.orders.push_back(purpose);
     }
 
-    fn on_connection_event(&mut self, event: ConnectionEvent<'_, Upgrade, Upgrade, (), Lane>) {
+    fn on_connection_event(&mut self, event: ConnectionEvent<'_, Upgrade, Upgrade, (), Purpose>) {
         match event {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
-                protocol: (lane, stream),
+                protocol: (purpose, stream),
                 ..
             }) => {
                 // Beyond the bound the stream is dropped; an honest peer opens it again.
                 if self.negotiated.len() < MAX_WAITING_STREAMS {
-                    self.negotiated.push_back(Negotiated::Inbound(lane, stream));
+                    self.negotiated
+                        .push_back(Negotiated::Inbound(purpose, stream));
                 }
             }
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
-                protocol: (lane, stream),
+                protocol: (purpose, stream),
                 ..
             }) => self
                 .negotiated
-                .push_back(Negotiated::Outbound(lane, stream)),
-            ConnectionEvent::DialUpgradeError(DialUpgradeError { info: lane, .. }) => {
-                self.negotiated.push_back(Negotiated::Failed(lane));
+                .push_back(Negotiated::Outbound(purpose, stream)),
+            ConnectionEvent::DialUpgradeError(DialUpgradeError { info: purpose, .. }) => {
+                self.negotiated.push_back(Negotiated::Failed(purpose));
             }
             _ => {}
         }
     }
 }
 
-/// Negotiates one of some lanes by its protocol name; the stream itself is used as it is.
+/// Negotiates one of some purposes by its protocol name; the stream itself is used as it is.
 #[derive(Debug)]
-pub(crate) struct Upgrade(Vec<Lane>);
+pub(crate) struct Upgrade(Vec<Purpose>);
 
-/// A lane as multistream-select knows it.
+/// A purpose as multistream-select knows it.
 #[derive(Clone, Debug)]
-pub(crate) struct Protocol(Lane);
+pub(crate) struct Protocol(Purpose);
 
 impl AsRef<str> for Protocol {
     fn as_ref(&self) -> &str {
@@ -215,9 +247,9 @@ impl UpgradeInfo for Upgrade {
 }
 
 impl InboundUpgrade<Stream> for Upgrade {
-    type Output = (Lane, Stream);
+    type Output = (Purpose, Stream);
     type Error = Infallible;
-    type Future = Ready<Result<(Lane, Stream), Infallible>>;
+    type Future = Ready<Result<(Purpose, Stream), Infallible>>;
 
     fn upgrade_inbound(self, stream: Stream, protocol: Protocol) -> Self::Future {
         ready(Ok((protocol.0, stream)))
@@ -225,9 +257,9 @@ impl InboundUpgrade<Stream> for Upgrade {
 }
 
 impl OutboundUpgrade<Stream> for Upgrade {
-    type Output = (Lane, Stream);
+    type Output = (Purpose, Stream);
     type Error = Infallible;
-    type Future = Ready<Result<(Lane, Stream), Infallible>>;
+    type Future = Ready<Result<(Purpose, Stream), Infallible>>;
 
     fn upgrade_outbound(self, stream: Stream, protocol: Protocol) -> Self::Future {
         ready(Ok((protocol.0, stream)))

@@ -29,9 +29,9 @@ const MAX_PENDING_INCOMING: u32 = 64;
 /// TCP and handshakes together; a slow link needs some round trips.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Streams on one connection: each lane in both directions, with room for streams that are being
-/// replaced.
-const MAX_STREAMS: usize = 8 * Lane::COUNT;
+/// Streams on one connection: each lane and the pulse in both directions, with room for streams
+/// that are being replaced.
+const MAX_STREAMS: usize = 8 * (Lane::COUNT + 1);
 
 /// The behaviours, in the order in which they may deny a connection.
 #[derive(NetworkBehaviour)]

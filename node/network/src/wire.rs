@@ -1,19 +1,15 @@
-//! Frames on a stream: a length (u32, big-endian) and that many bytes. Length 2^32 - 1 alone is a
-//! keep-alive. On request lanes a frame starts with an [`Envelope`].
+//! Frames on a stream: a length (u32, big-endian) and that many bytes. On request lanes a frame
+//! starts with an [`Envelope`].
 
-use std::{io, time::Duration};
+use std::io;
 
 use bytes::{Bytes, BytesMut};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, io::BufReader};
-use tokio::time::timeout;
 
 use crate::queue::Outgoing;
 
 /// Buffer of a reader: several small frames per read from the connection.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
-
-/// In place of a length: nothing to say, but still here.
-const KEEPALIVE: u32 = u32::MAX;
 
 /// What a frame on a request lane is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,8 +64,6 @@ impl Envelope {
 pub(crate) enum ReadError {
     /// The stream was closed or broke.
     Closed,
-    /// Not a byte for longer than allowed.
-    Silent,
     /// A frame announced this many bytes, more than allowed.
     Oversized(u32),
 }
@@ -80,49 +74,29 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// Reads frames from a stream that may be neither endless in one frame nor silent.
-pub(crate) struct FrameReader<R> {
-    stream: BufReader<R>,
-    silence: Duration,
-}
+/// Reads frames from a stream.
+pub(crate) struct FrameReader<R>(BufReader<R>);
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
-    pub(crate) fn new(stream: R, silence: Duration) -> FrameReader<R> {
-        FrameReader {
-            stream: BufReader::with_capacity(READ_BUFFER_BYTES, stream),
-            silence,
-        }
+    pub(crate) fn new(stream: R) -> FrameReader<R> {
+        FrameReader(BufReader::with_capacity(READ_BUFFER_BYTES, stream))
     }
 
-    /// The length of the next frame that is no keep-alive, at most `max`.
+    /// The length of the next frame, at most `max`.
     pub(crate) async fn length(&mut self, max: usize) -> Result<usize, ReadError> {
-        loop {
-            let mut bytes = [0; 4];
-            self.fill(&mut bytes).await?;
-            match u32::from_be_bytes(bytes) {
-                KEEPALIVE => continue,
-                length if length as usize > max => return Err(ReadError::Oversized(length)),
-                length => return Ok(length as usize),
-            }
+        let mut bytes = [0; 4];
+        self.0.read_exact(&mut bytes).await?;
+        match u32::from_be_bytes(bytes) {
+            length if length as usize > max => Err(ReadError::Oversized(length)),
+            length => Ok(length as usize),
         }
     }
 
     /// The frame's `length` bytes.
     pub(crate) async fn body(&mut self, length: usize) -> Result<Bytes, ReadError> {
         let mut body = BytesMut::zeroed(length);
-        self.fill(&mut body).await?;
+        self.0.read_exact(&mut body).await?;
         Ok(body.freeze())
-    }
-
-    async fn fill(&mut self, mut buffer: &mut [u8]) -> Result<(), ReadError> {
-        while !buffer.is_empty() {
-            let read = timeout(self.silence, self.stream.read(buffer));
-            match read.await.map_err(|_| ReadError::Silent)?? {
-                0 => return Err(ReadError::Closed),
-                count => buffer = &mut buffer[count..],
-            }
-        }
-        Ok(())
     }
 }
 
@@ -140,18 +114,10 @@ pub(crate) async fn write_frame<W: AsyncWrite + Unpin>(
     stream.write_all(&frame.body).await
 }
 
-/// Writes and flushes a keep-alive.
-pub(crate) async fn write_keepalive<W: AsyncWrite + Unpin>(stream: &mut W) -> io::Result<()> {
-    stream.write_all(&KEEPALIVE.to_be_bytes()).await?;
-    stream.flush().await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::{FutureExt, TryStreamExt, io::Cursor, stream};
-
-    const LONG: Duration = Duration::from_secs(60);
+    use futures::{FutureExt, io::Cursor};
 
     fn written(frames: &[Outgoing]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -164,13 +130,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn frames_round_trip_and_keepalives_are_skipped() {
+    async fn frames_round_trip_and_a_cut_one_is_not_delivered() {
         let envelope = Envelope {
             kind: Kind::Response,
             id: 0x0102_0304_0506_0708,
         };
-        let mut bytes = vec![0xff; 8];
-        bytes.extend(written(&[
+        let mut bytes = written(&[
             Outgoing {
                 envelope: None,
                 body: Bytes::from_static(b"abc"),
@@ -183,8 +148,9 @@ mod tests {
                 envelope: Some(envelope),
                 body: Bytes::from_static(b"d"),
             },
-        ]));
-        let mut reader = FrameReader::new(Cursor::new(bytes), LONG);
+        ]);
+        bytes.extend([0, 0]);
+        let mut reader = FrameReader::new(Cursor::new(bytes));
         let length = reader.length(3).await.expect("a frame");
         assert_eq!(reader.body(length).await.expect("its body"), "abc");
         assert_eq!(reader.length(3).await.expect("an empty frame"), 0);
@@ -199,19 +165,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_above_the_limit_is_refused_before_it_is_read() {
-        let mut reader = FrameReader::new(Cursor::new(vec![0, 1, 0, 1]), LONG);
+        let mut reader = FrameReader::new(Cursor::new(vec![0, 1, 0, 1]));
         assert!(matches!(
             reader.length(1 << 16).await,
             Err(ReadError::Oversized(0x0001_0001))
         ));
-    }
-
-    #[tokio::test]
-    async fn silence_inside_a_frame_ends_the_reading() {
-        let silent = stream::pending::<io::Result<Vec<u8>>>().into_async_read();
-        let stream = Cursor::new(vec![0, 0]).chain(silent);
-        let mut reader = FrameReader::new(stream, Duration::from_millis(5));
-        assert!(matches!(reader.length(9).await, Err(ReadError::Silent)));
     }
 
     #[test]

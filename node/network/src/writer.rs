@@ -1,13 +1,13 @@
 //! The sending half of one lane to one peer: keeps a stream open and drains the queue into it.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, io::BufWriter};
 use libp2p::{Stream, swarm::ConnectionId};
 use precinto_protocol::cbor;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 use crate::{
@@ -19,10 +19,6 @@ use crate::{
     queue::Outgoing,
     wire,
 };
-
-/// How long a writer with nothing to send stays quiet: several keep-alives fit into the silence
-/// that counts as loss, and middleboxes keep the connection.
-pub const KEEPALIVE: Duration = Duration::from_secs(1);
 
 /// Buffer of a writer: small frames that wait together leave together.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
@@ -112,11 +108,7 @@ impl Writer {
         out.flush().await?;
         let queue = &self.peer.lane(self.lane).queue;
         loop {
-            let Ok(next) = timeout(KEEPALIVE, queue.pop()).await else {
-                wire::write_keepalive(out).await?;
-                continue;
-            };
-            let Some(mut frame) = next else {
+            let Some(mut frame) = queue.pop().await else {
                 return out.close().await;
             };
             loop {

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use precinto_protocol::identity::{NodeId, Role};
+use precinto_api::{AccountConfig, Accounts};
+use precinto_protocol::identity::NodeId;
 use toml::Table;
 
 use crate::fields::{Fields, Problems};
@@ -14,7 +15,7 @@ use crate::fields::{Fields, Problems};
 pub const NODE_FILE: &str = "node.toml";
 
 /// A node's configuration. Relative paths in the file are relative to the file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct NodeConfig {
     /// The node's id in genesis.
     pub node: NodeId,
@@ -30,21 +31,8 @@ pub struct NodeConfig {
     pub p2p: SocketAddr,
     /// Where clients connect.
     pub api: SocketAddr,
-    /// Local accounts.
-    pub accounts: Vec<AccountConfig>,
-}
-
-/// A local account of the administration's own staff.
-#[derive(Debug, Clone)]
-pub struct AccountConfig {
-    /// Login name, for the administration's own logs.
-    pub name: String,
-    /// What it may do.
-    pub roles: Vec<Role>,
-    /// SHA-256 of the bearer token.
-    pub token_sha256: [u8; 32],
-    /// What the ledger calls the account's holder: random, resolvable by the member alone.
-    pub pseudonym: [u8; 16],
+    /// Local accounts of the administration's own staff.
+    pub accounts: Accounts,
 }
 
 impl NodeConfig {
@@ -71,13 +59,7 @@ impl NodeConfig {
         let (p2p, api) = (fields.parsed("p2p"), fields.parsed("api"));
         let tables = fields.tables("accounts");
         fields.finish();
-        let accounts: Vec<_> = tables
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, table)| {
-                account(Fields::new(table, format!("accounts[{index}]"), &mut problems))
-            })
-            .collect();
+        let accounts = accounts(tables, &mut problems);
         let config = (|| {
             Some(NodeConfig {
                 node: node?,
@@ -87,41 +69,22 @@ impl NodeConfig {
                 keys: keys?,
                 p2p: p2p?,
                 api: api?,
-                accounts,
+                accounts: accounts?,
             })
         })();
         config.filter(|_| problems.is_empty()).ok_or(problems)
     }
 }
 
-fn account(mut fields: Fields<'_>) -> Option<AccountConfig> {
-    let name = fields.text("name");
-    let roles = fields.text("roles");
-    let roles: Option<Vec<Role>> = roles.and_then(|text| {
-        let parsed: Result<Vec<Role>, _> = text.split(',').map(|r| r.trim().parse()).collect();
-        parsed.map_err(|error| fields.problem("roles", error)).ok()
-    });
-    let token_sha256 = hex_field(&mut fields, "token_sha256");
-    let pseudonym = hex_field(&mut fields, "pseudonym");
-    fields.finish();
-    Some(AccountConfig {
-        name: name?,
-        roles: roles?,
-        token_sha256: token_sha256?,
-        pseudonym: pseudonym?,
-    })
-}
-
-fn hex_field<const N: usize>(fields: &mut Fields<'_>, name: &str) -> Option<[u8; N]> {
-    let text = fields.text(name)?;
-    let mut bytes = [0; N];
-    match hex::decode_to_slice(&text, &mut bytes) {
-        Ok(()) => Some(bytes),
-        Err(_) => {
-            fields.problem(name, format_args!("expected {} hexadecimal characters", 2 * N));
-            None
+fn accounts(tables: Vec<Table>, problems: &mut Vec<String>) -> Option<Accounts> {
+    let mut configs: Vec<AccountConfig> = Vec::new();
+    for (index, table) in tables.into_iter().enumerate() {
+        match table.try_into() {
+            Ok(config) => configs.push(config),
+            Err(error) => problems.push(format!("accounts[{index}]: {}", error.message())),
         }
     }
+    Accounts::from_config(&configs).map_err(|found| problems.extend(found)).ok()
 }
 
 #[cfg(test)]
@@ -139,16 +102,16 @@ mod tests {
 
         [[accounts]]
         name = "officer"
-        roles = "officer, auditor"
+        roles = ["officer", "auditor"]
         token_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-        pseudonym = "00000000000000000000000000000000"
+        pseudonym_seed = "0000000000000000000000000000000000000000000000000000000000000001"
     "#;
 
     #[test]
     fn a_good_file_is_read() {
         let config = NodeConfig::parse(GOOD, Path::new("/x")).unwrap();
         assert_eq!(config.data, Path::new("/x/data"));
-        assert_eq!(config.accounts[0].roles, [Role::Officer, Role::Auditor]);
+        assert_eq!(config.api.port(), 8701);
     }
 
     #[test]
@@ -156,12 +119,12 @@ mod tests {
         let bad = GOOD
             .replace("node = 1", "node = 0")
             .replace("127.0.0.1:8701", "localhost")
-            .replace("officer, auditor", "officer, boss");
+            .replace(r#""auditor""#, r#""boss""#);
         let problems = NodeConfig::parse(&bad, Path::new("")).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].starts_with("node: expected a number"));
         assert!(problems[1].starts_with("api: \"localhost\""));
-        assert!(problems[2].starts_with("accounts[0].roles: unknown role \"boss\""));
+        assert!(problems[2].contains("boss"), "{}", problems[2]);
     }
 
     #[test]

@@ -103,7 +103,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn state_key() -> impl Strategy<Value = Vec<u8>> {
-        prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(0xff), any::<u8>()], 0..12)
+        prop::collection::vec(
+            prop_oneof![Just(0u8), Just(1), Just(0xff), any::<u8>()],
+            0..12,
+        )
     }
 
     proptest! {
@@ -116,7 +119,8 @@ mod tests {
         #[test]
         fn pages_order_by_prefix_then_index(p: [u8; 8], q: [u8; 8], i: u64, j: u64) {
             prop_assert_eq!(page(&p, i).cmp(&page(&q, j)), (p, i).cmp(&(q, j)));
-            prop_assert_eq!(parse_page(&page(&p, i)), Some((&p[..], i)));
+            let key = page(&p, i);
+            prop_assert_eq!(parse_page(&key), Some((&p[..], i)));
         }
 
         #[test]
@@ -127,7 +131,8 @@ mod tests {
 
         #[test]
         fn record_entries_round_trip_and_order_within_a_log(key in state_key(), i: u64, j: u64) {
-            prop_assert_eq!(parse_record_entry(&record_entry(&key, i)), Some((&key[..], i)));
+            let entry = record_entry(&key, i);
+            prop_assert_eq!(parse_record_entry(&entry), Some((&key[..], i)));
             prop_assert_eq!(record_entry(&key, i).cmp(&record_entry(&key, j)), i.cmp(&j));
         }
 

@@ -98,7 +98,11 @@ pub(crate) fn read(
             }
             let bytes = bytes?;
             if prefix != from.0 || index >= from.1 {
-                found.push(Item { prefix: prefix.to_vec(), index, bytes: bytes.to_vec() });
+                found.push(Item {
+                    prefix: prefix.to_vec(),
+                    index,
+                    bytes: bytes.to_vec(),
+                });
             }
         }
     }
@@ -106,7 +110,8 @@ pub(crate) fn read(
 }
 
 fn parse_key(table: Table, key: &[u8]) -> Result<(&[u8], u64), StorageError> {
-    keys::parse_page(key).ok_or_else(|| StorageError::corrupt(table.name(), key, "not a page's key"))
+    keys::parse_page(key)
+        .ok_or_else(|| StorageError::corrupt(table.name(), key, "not a page's key"))
 }
 
 fn items<'a>(

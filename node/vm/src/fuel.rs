@@ -50,7 +50,10 @@ pub(crate) fn operators() -> OperatorCost {
         MemoryGrow: 200,
         // A page is 16 faults of the machine; the table's largest number falls short of that, and
         // the limit of an instance's memory bounds the difference.
-        variable: VariableOperatorCost { memory_grow_per_page: u8::MAX, ..VariableOperatorCost::new() },
+        variable: VariableOperatorCost {
+            memory_grow_per_page: u8::MAX,
+            ..VariableOperatorCost::new()
+        },
         ..OperatorCost::new()
     }
 }

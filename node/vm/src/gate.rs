@@ -10,7 +10,10 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(places: u32) -> Gate {
-        Gate { free: Mutex::new(places), freed: Condvar::new() }
+        Gate {
+            free: Mutex::new(places),
+            freed: Condvar::new(),
+        }
     }
 
     /// Waits for a place, which is free again when the pass is dropped.

@@ -41,7 +41,7 @@ pub mod limits;
 mod stack;
 mod trap;
 
-pub use admission::{Admitted, AdmissionError, admit};
+pub use admission::{AdmissionError, Admitted, admit};
 pub use cache::{LoadError, ModuleCache};
 pub use engine::{CallResult, CompileError, Engine, Entry, Fatal, Module};
 pub use failure::Failure;

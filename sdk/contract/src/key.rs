@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::iter::from_fn;
 
-use precinto_protocol::state::escape_component;
+use precinto_protocol::state::{StateKey, escape_component};
 
 /// A key of the contract's own state, or a prefix of keys: a sequence of components.
 ///
@@ -68,6 +68,13 @@ impl Key {
     /// A key from encoded components the host gave.
     pub(crate) fn from_encoded(bytes: Vec<u8>) -> Key {
         Key(bytes)
+    }
+}
+
+/// The same components, without the contract's id.
+impl From<&StateKey> for Key {
+    fn from(key: &StateKey) -> Key {
+        Key(key.suffix().to_vec())
     }
 }
 

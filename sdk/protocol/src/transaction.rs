@@ -56,6 +56,12 @@ pub fn endorsement_digest(id: &TransactionId, contract_version: u32) -> Hash {
     tagged("precinto/endorsement", &[id.0.as_bytes(), &contract_version.to_be_bytes()])
 }
 
+/// SHA-256(tag "precinto/endorsements", encoded array of endorsements): binds them into the outcome
+/// leaf.
+pub fn endorsements_digest(endorsements: &[Endorsement]) -> Hash {
+    tagged("precinto/endorsements", &[&cbor::encode(&endorsements)])
+}
+
 /// A statement and its endorsements. Encoding: CBOR array [statement as byte string, [[key id,
 /// signature], ...]], endorsements strictly increasing by key id.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -122,9 +128,8 @@ impl Transaction {
         Ok(Transaction { statement, endorsements: wire.endorsements })
     }
 
-    /// SHA-256(tag "precinto/endorsements", encoded endorsements): binds them into the outcome
-    /// leaf.
+    /// [`endorsements_digest`] of its endorsements.
     pub fn endorsements_digest(&self) -> Hash {
-        tagged("precinto/endorsements", &[&cbor::encode(&self.endorsements)])
+        endorsements_digest(&self.endorsements)
     }
 }

@@ -119,18 +119,11 @@ fn only_the_one_form_of_a_checkpoint_is_read() {
     refused(&good.replace("=\n", "\n"));
     refused(&good.replace('\n', "\r\n"));
     let (head, root) = good.trim_end().rsplit_once('\n').unwrap();
-    // The last character before the padding carries two bits that must be zero.
-    let loose = root
-        .replace("k=", "l=")
-        .replace("0=", "1=")
-        .replace("g=", "h=");
-    let loose = loose
-        .replace("c=", "d=")
-        .replace("A=", "B=")
-        .replace("8=", "9=");
-    if loose != root {
-        refused(&format!("{head}\n{loose}\n"));
-    }
+    // The last character before the padding carries two bits that must be zero; its successor has
+    // one of them set.
+    let (loose, last) = root.trim_end_matches('=').split_at(root.len() - 2);
+    let successor = char::from(last.as_bytes()[0] + 1);
+    refused(&format!("{head}\n{loose}{successor}=\n"));
     refused(&format!("{head}\nAAAA\n"));
 }
 
@@ -243,6 +236,8 @@ fn a_fork_between_two_sizes_is_evidence_and_a_bad_path_is_not() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn what_is_read_is_written_the_same(text in "\\PC{0,40}\n(\\PC{1,9}\n){0,3}", id: [u8; 4]) {
         let note = Note {

@@ -242,6 +242,8 @@ fn lies() -> impl Strategy<Value = Lie> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn a_changed_path_or_claim_is_refused(
         size in 1_u64..200,

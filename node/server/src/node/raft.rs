@@ -17,7 +17,7 @@ use precinto_consensus::{
 use precinto_protocol::identity::NodeId;
 use tokio::sync::{oneshot, watch};
 
-use super::owner;
+use super::{adapters::LogPort, owner};
 
 /// Inputs from outside (peers, clients) that may wait for the raft thread. Above it they are
 /// refused: peers repeat themselves, clients come back. Inputs of this node's own threads always
@@ -112,7 +112,7 @@ pub trait Outlet: Send + 'static {
 
 /// Makes the handle and the inbox of a raft thread that is yet to be started: its outlets need
 /// the handle.
-pub fn channel(replica: &Replica) -> (RaftHandle, RaftInbox) {
+pub fn channel(replica: &Replica<LogPort>) -> (RaftHandle, RaftInbox) {
     let (events, inbox) = mpsc::channel();
     let (publish, status) = watch::channel(Arc::new(replica.status()));
     let waiting = Arc::new(AtomicUsize::new(0));
@@ -129,14 +129,14 @@ pub struct RaftInbox {
 
 impl RaftInbox {
     /// Starts the thread.
-    pub fn start(self, replica: Replica, outlet: impl Outlet) -> JoinHandle<()> {
+    pub fn start(self, replica: Replica<LogPort>, outlet: impl Outlet) -> JoinHandle<()> {
         owner::spawn("raft", move || Driver::new(self, replica, outlet).run())
     }
 }
 
 struct Driver<O> {
     inbox: RaftInbox,
-    replica: Replica,
+    replica: Replica<LogPort>,
     outlet: O,
     next_tick: Instant,
     next_read: u64,
@@ -144,7 +144,7 @@ struct Driver<O> {
 }
 
 impl<O: Outlet> Driver<O> {
-    fn new(inbox: RaftInbox, replica: Replica, outlet: O) -> Self {
+    fn new(inbox: RaftInbox, replica: Replica<LogPort>, outlet: O) -> Self {
         Driver {
             inbox,
             replica,
@@ -186,7 +186,7 @@ impl<O: Outlet> Driver<O> {
             if now < self.next_tick {
                 return;
             }
-            self.replica.feed(Input::Tick, wall_clock_ms());
+            self.replica.feed(wall_clock_ms(), Input::Tick);
             self.next_tick += tick;
         }
         if now >= self.next_tick {
@@ -198,15 +198,15 @@ impl<O: Outlet> Driver<O> {
     fn take(&mut self, event: Event) -> bool {
         let now_ms = wall_clock_ms();
         match event {
-            Event::Own(input) => self.replica.feed(input, now_ms),
+            Event::Own(input) => self.replica.feed(now_ms, input),
             Event::Outside(input) => {
                 self.inbox.waiting.fetch_sub(1, Ordering::Relaxed);
-                self.replica.feed(input, now_ms);
+                self.replica.feed(now_ms, input);
             }
             Event::Read(answer) => {
                 self.inbox.waiting.fetch_sub(1, Ordering::Relaxed);
                 self.reads.insert(self.next_read, answer);
-                self.replica.feed(Input::Read(self.next_read), now_ms);
+                self.replica.feed(now_ms, Input::Read(self.next_read));
                 self.next_read += 1;
             }
             Event::Stop => {
@@ -221,7 +221,7 @@ impl<O: Outlet> Driver<O> {
         let mut output = self.replica.take_output();
         for (to, bytes) in std::mem::take(&mut output.messages) {
             if !self.outlet.send(to, bytes) {
-                self.replica.feed(Input::Unreachable(to), wall_clock_ms());
+                self.replica.feed(wall_clock_ms(), Input::Unreachable(to));
             }
         }
         for task in std::mem::take(&mut output.writes) {

@@ -29,7 +29,7 @@ use crate::{
     fields::Problems,
     keyfile,
     node_config::NODE_FILE,
-    node::channel_store,
+    node::boot,
 };
 
 /// Genesis file in a network's directory.
@@ -121,7 +121,7 @@ fn write_network(
     Problems::check(config_file, genesis.problems())?;
     fs::write(dir.join(GENESIS_FILE), cbor::encode(&genesis))?;
     for node in &genesis.nodes {
-        channel_store::create(&node_dir(dir, node.id).join("data"), &genesis, node)?;
+        boot::create_storage(&node_dir(dir, node.id).join("data"), &genesis, node)?;
     }
     Ok(genesis)
 }
@@ -182,11 +182,11 @@ fn write_node(
     for (name, role) in ACCOUNTS {
         let token: [u8; 32] = keyfile::random();
         keyfile::create(&token_file(dir, entry.id, name), &token)?;
-        let digest = sha256(&[hex::encode(token).as_bytes()]);
-        let pseudonym = hex::encode(keyfile::random::<16>());
+        let digest = precinto_api::token_digest(&hex::encode(token));
+        let seed = hex::encode(keyfile::random::<32>());
         text += &format!(
-            "\n[[accounts]]\nname = \"{name}\"\nroles = \"{role}\"\n\
-             token_sha256 = \"{digest}\"\npseudonym = \"{pseudonym}\"\n"
+            "\n[[accounts]]\nname = \"{name}\"\nroles = [\"{role}\"]\n\
+             token_sha256 = \"{digest}\"\npseudonym_seed = \"{seed}\"\n"
         );
     }
     fs::write(place.join(NODE_FILE), text)?;

@@ -2,4 +2,3 @@
 
 pub mod init;
 pub mod network_config;
-pub mod run;

@@ -32,7 +32,8 @@ const BLOOM_BITS_PER_KEY: f64 = 10.0;
 const KIB: usize = 1024;
 
 static BLOCK_CACHE: LazyLock<Cache> = LazyLock::new(|| {
-    Cache::new_lru_cache(BLOCK_CACHE_BYTES).expect("allocating an empty cache fails only without memory")
+    Cache::new_lru_cache(BLOCK_CACHE_BYTES)
+        .expect("allocating an empty cache fails only without memory")
 });
 
 /// Which tables a database has.
@@ -81,7 +82,11 @@ impl Table {
             Table::Checkpoints => ("checkpoints", false, 4 * KIB),
             Table::Evidence => ("evidence", false, 4 * KIB),
         };
-        Layout { name, bloom, block_bytes }
+        Layout {
+            name,
+            bloom,
+            block_bytes,
+        }
     }
 
     /// The column family's name.

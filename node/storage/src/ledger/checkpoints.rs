@@ -11,7 +11,7 @@ use precinto_protocol::{
 
 use super::{Ledger, LedgerView, MAX_READ_ITEMS, StoredCheckpoint};
 use crate::{
-    engine::{Batch, Durability, Table},
+    engine::{Batch, Durability, Store, Table},
     error::StorageError,
     identity::decode,
     keys::{self, meta},
@@ -45,12 +45,22 @@ impl Ledger {
     /// the same size with another root: two such signatures would be evidence against this node.
     /// I/O errors, after which nothing can be written until restart.
     pub fn save_own_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<(), StorageError> {
-        let _signing = self.shared.signing.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Signed { size: checkpoint.size, root: checkpoint.root };
+        let _signing = self
+            .shared
+            .signing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let next = Signed {
+            size: checkpoint.size,
+            root: checkpoint.root,
+        };
         if let Some(last) = self.view().signed()?
             && (next.size < last.size || (next.size == last.size && next.root != last.root))
         {
-            return Err(StorageError::ContradictsSigned { signed: last.size, requested: next.size });
+            return Err(StorageError::ContradictsSigned {
+                signed: last.size,
+                requested: next.size,
+            });
         }
         let mut batch = Batch::default();
         batch.put(Table::Meta, meta::SIGNED, &cbor::encode(&next));
@@ -97,8 +107,45 @@ impl Ledger {
     }
 }
 
+/// What a ledger holds for this node alone: it is in no snapshot and must survive one.
+const OWN_TABLES: [Table; 2] = [Table::Checkpoints, Table::Evidence];
+
+/// Pairs copied in one write.
+const COPIED_PAIRS: usize = 1024;
+
+impl Ledger {
+    /// Copies what is this node's own to the ledger that takes this one's place, synced. This one
+    /// takes no more writes, so that no checkpoint is signed here of which the other knows nothing.
+    pub(crate) fn hand_over(&self, successor: &Store) -> Result<(), StorageError> {
+        let _signing = self
+            .shared
+            .signing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.shared.store.disable_writes();
+        let view = self.view();
+        let mut batch = Batch::default();
+        if let Some(signed) = view.signed()? {
+            batch.put(Table::Meta, meta::SIGNED, &cbor::encode(&signed));
+        }
+        for table in OWN_TABLES {
+            for pair in view.view.scan_all(table) {
+                let (key, value) = pair?;
+                batch.put(table, key, &value);
+                if batch.ops.len() >= COPIED_PAIRS {
+                    successor.write(std::mem::take(&mut batch), Durability::Buffered)?;
+                }
+            }
+        }
+        successor.write(batch, Durability::Synced)
+    }
+}
+
 fn put_checkpoint(batch: &mut Batch, checkpoint: &StoredCheckpoint) {
-    let record = CheckpointRecord { root: checkpoint.root, bytes: checkpoint.bytes.clone() };
+    let record = CheckpointRecord {
+        root: checkpoint.root,
+        bytes: checkpoint.bytes.clone(),
+    };
     let key = keys::checkpoint(checkpoint.node, checkpoint.size);
     batch.put(Table::Checkpoints, key, &cbor::encode(&record));
 }
@@ -106,7 +153,9 @@ fn put_checkpoint(batch: &mut Batch, checkpoint: &StoredCheckpoint) {
 impl LedgerView {
     fn signed(&self) -> Result<Option<Signed>, StorageError> {
         let bytes = self.view.get(Table::Meta, meta::SIGNED)?;
-        bytes.map(|bytes| decode(Table::Meta, meta::SIGNED, &bytes)).transpose()
+        bytes
+            .map(|bytes| decode(Table::Meta, meta::SIGNED, &bytes))
+            .transpose()
     }
 
     /// A node's checkpoint of exactly `size`.
@@ -117,12 +166,17 @@ impl LedgerView {
     ) -> Result<Option<StoredCheckpoint>, StorageError> {
         let key = keys::checkpoint(node, size);
         let bytes = self.view.get(Table::Checkpoints, &key)?;
-        bytes.map(|bytes| decode_checkpoint(&key, &bytes)).transpose()
+        bytes
+            .map(|bytes| decode_checkpoint(&key, &bytes))
+            .transpose()
     }
 
     /// The checkpoint of the greatest size that is kept of a node.
     pub fn last_checkpoint(&self, node: NodeId) -> Result<Option<StoredCheckpoint>, StorageError> {
-        match self.view.floor(Table::Checkpoints, &keys::checkpoint(node, u64::MAX))? {
+        match self
+            .view
+            .floor(Table::Checkpoints, &keys::checkpoint(node, u64::MAX))?
+        {
             Some((key, bytes)) => {
                 let checkpoint = decode_checkpoint(&key, &bytes)?;
                 Ok((checkpoint.node == node).then_some(checkpoint))
@@ -176,5 +230,10 @@ fn decode_checkpoint(key: &[u8], bytes: &[u8]) -> Result<StoredCheckpoint, Stora
     let (node, size) = keys::parse_checkpoint(key)
         .ok_or_else(|| StorageError::corrupt(table.name(), key, "not a checkpoint's key"))?;
     let CheckpointRecord { root, bytes } = decode(table, key, bytes)?;
-    Ok(StoredCheckpoint { node, size, root, bytes })
+    Ok(StoredCheckpoint {
+        node,
+        size,
+        root,
+        bytes,
+    })
 }

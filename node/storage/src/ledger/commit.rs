@@ -67,8 +67,14 @@ impl Ledger {
     /// If the ledger is empty or has applied that index already.
     pub fn advance(&self, applied: Applied, membership: &[u8]) -> Result<(), StorageError> {
         let mut progress = self.progress();
-        let mut head = progress.head.clone().expect("the genesis comes before any Raft entry");
-        assert!(applied.index > head.applied.index, "Raft entries are applied once and in order");
+        let mut head = progress
+            .head
+            .clone()
+            .expect("the genesis comes before any Raft entry");
+        assert!(
+            applied.index > head.applied.index,
+            "Raft entries are applied once and in order"
+        );
         head.applied = applied;
         head.membership = membership.to_vec();
         let mut batch = Batch::default();
@@ -85,7 +91,11 @@ impl Ledger {
             return Ok(());
         }
         let table = Table::RecordLogs;
-        let state_keys: Vec<&[u8]> = block.record_logs.iter().map(|log| log.key.as_slice()).collect();
+        let state_keys: Vec<&[u8]> = block
+            .record_logs
+            .iter()
+            .map(|log| log.key.as_slice())
+            .collect();
         let stored = self.shared.store.view().get_many(table, &state_keys)?;
         for (append, stored) in block.record_logs.iter().zip(stored) {
             let count = match stored {
@@ -94,7 +104,11 @@ impl Ledger {
             };
             assert_eq!(append.first, count, "a record log grows at its end only");
             for (index, entry) in (append.first..).zip(&append.entries) {
-                batch.put(Table::RecordEntries, keys::record_entry(&append.key, index), entry);
+                batch.put(
+                    Table::RecordEntries,
+                    keys::record_entry(&append.key, index),
+                    entry,
+                );
             }
             let head = RecordLogHead {
                 count: count + append.entries.len() as u64,
@@ -118,14 +132,42 @@ fn check_follows(head: Option<&Head>, block: &BlockBatch) {
         }
         None => (0, 0),
     };
-    assert_eq!(summary.height, height, "blocks are committed in order, the genesis first");
+    assert_eq!(
+        summary.height, height,
+        "blocks are committed in order, the genesis first"
+    );
     let leaves = block.leaves.len() as u64;
-    assert_eq!(summary.log_size, first_leaf + leaves, "leaves are appended at the log's end");
-    assert_eq!(summary.outcomes as usize, block.outcomes.len(), "the summary counts the outcomes");
-    assert_eq!(summary.events as usize, block.events.len(), "the summary counts the events");
+    assert_eq!(
+        summary.log_size,
+        first_leaf + leaves,
+        "leaves are appended at the log's end"
+    );
+    assert_eq!(
+        summary.log_size,
+        block.frontier.size(),
+        "the frontier is the log's"
+    );
+    assert_eq!(
+        summary.outcomes as usize,
+        block.outcomes.len(),
+        "the summary counts the outcomes"
+    );
+    assert_eq!(
+        summary.events as usize,
+        block.events.len(),
+        "the summary counts the events"
+    );
 }
 
-pub(crate) fn put_head(batch: &mut Batch, head: &Head) {
+/// The head of a ledger that starts with a snapshot: its newest block has a summary, but no bytes.
+pub(crate) fn put_snapshot_head(batch: &mut Batch, head: &Head, subtrees: Vec<LogNode>) {
+    let height = keys::number(head.block.height);
+    batch.put(Table::Summaries, height, &cbor::encode(&head.block));
+    put_log_nodes(batch, subtrees);
+    put_head(batch, head);
+}
+
+fn put_head(batch: &mut Batch, head: &Head) {
     let record = HeadRecord {
         height: head.block.height,
         applied: head.applied,
@@ -141,16 +183,28 @@ fn put_log_nodes(batch: &mut Batch, mut nodes: Vec<LogNode>) {
     let consecutive =
         |a: &LogNode, b: &LogNode| a.level == b.level && a.index.checked_add(1) == Some(b.index);
     for run in nodes.chunk_by(consecutive) {
-        let hashes: Vec<&[u8]> = run.iter().map(|node| node.hash.as_bytes().as_slice()).collect();
-        pages::put(batch, Table::LogNodes, &[run[0].level], run[0].index, &hashes);
+        let hashes: Vec<&[u8]> = run
+            .iter()
+            .map(|node| node.hash.as_bytes().as_slice())
+            .collect();
+        pages::put(
+            batch,
+            Table::LogNodes,
+            &[run[0].level],
+            run[0].index,
+            &hashes,
+        );
     }
 }
 
 /// Outcomes in item order, each with its id in front; and where to find it, by id.
 fn put_outcomes(batch: &mut Batch, block: &BlockBatch) {
     let height = keys::number(block.summary.height);
-    let items: Vec<Vec<u8>> =
-        block.outcomes.iter().map(|(id, bytes)| [id.as_bytes(), bytes.as_slice()].concat()).collect();
+    let items: Vec<Vec<u8>> = block
+        .outcomes
+        .iter()
+        .map(|(id, bytes)| [id.as_bytes(), bytes.as_slice()].concat())
+        .collect();
     pages::put(batch, Table::Outcomes, &height, 0, &items);
     for (index, (id, _)) in (0u32..).zip(&block.outcomes) {
         let position = [&height[..], &index.to_be_bytes()].concat();

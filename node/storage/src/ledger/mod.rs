@@ -15,18 +15,15 @@ use std::{
 };
 
 use crate::{
-    engine::{
-        Batch, Durability, Store, Table,
-        options::LEDGER_TABLES,
-        rocks::RocksEngine,
-    },
+    engine::{Batch, Durability, Store, Table, options::LEDGER_TABLES, rocks::RocksEngine},
     error::StorageError,
     identity::StorageIdentity,
     memory::MemoryDisk,
     raft_log::memory_path,
 };
 
-pub(crate) use types::HeadRecord;
+pub(crate) use commit::put_snapshot_head;
+use types::HeadRecord;
 pub use types::{
     Applied, BlockBatch, BlockSummary, Head, LogNode, Position, RecordLogAppend, RecordLogHead,
     StoredCheckpoint, StoredEvent, StoredOutcome,
@@ -61,7 +58,10 @@ impl Ledger {
     /// # Errors
     /// [`StorageError::Exists`] and I/O errors.
     pub(crate) fn create(path: &Path, identity: StorageIdentity) -> Result<Ledger, StorageError> {
-        Self::create_on(Store::new(RocksEngine::create(path, LEDGER_TABLES)?), identity)
+        Self::create_on(
+            Store::new(RocksEngine::create(path, LEDGER_TABLES)?),
+            identity,
+        )
     }
 
     /// Opens the ledger that was created together with the Raft log of `identity`.
@@ -84,7 +84,9 @@ impl Ledger {
         identity: StorageIdentity,
     ) -> Result<Ledger, StorageError> {
         if !disk.is_empty() {
-            return Err(StorageError::Exists { path: memory_path() });
+            return Err(StorageError::Exists {
+                path: memory_path(),
+            });
         }
         Self::create_on(Store::new(disk.clone()), identity)
     }
@@ -98,7 +100,9 @@ impl Ledger {
         identity: &StorageIdentity,
     ) -> Result<Ledger, StorageError> {
         if disk.is_empty() {
-            return Err(StorageError::Missing { path: memory_path() });
+            return Err(StorageError::Missing {
+                path: memory_path(),
+            });
         }
         let ledger = Self::open_on(Store::new(disk.clone()))?;
         identity.check_same(&ledger.shared.identity, &memory_path())?;
@@ -125,7 +129,9 @@ impl Ledger {
             progress: Mutex::new(Progress { head, synced }),
             signing: Mutex::new(()),
         };
-        Ok(Ledger { shared: Arc::new(shared) })
+        Ok(Ledger {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Whose ledger it is.
@@ -158,14 +164,15 @@ impl Ledger {
         self.write_synced(None)
     }
 
-    /// Writes `batch`, if any, with everything before it made durable. Blocks go on being
-    /// committed meanwhile.
+    /// Writes `batch`, if any, and makes it and everything before it durable. Not one synced
+    /// write, behind which the next block would have to wait for the fsync.
     fn write_synced(&self, batch: Option<Batch>) -> Result<Applied, StorageError> {
-        let reached = self.progress().head.as_ref().map(|head| head.applied).unwrap_or_default();
-        match batch {
-            Some(batch) => self.shared.store.write(batch, Durability::Synced)?,
-            None => self.shared.store.sync()?,
+        let head = self.head();
+        let reached = head.map(|head| head.applied).unwrap_or_default();
+        if let Some(batch) = batch {
+            self.shared.store.write(batch, Durability::Buffered)?;
         }
+        self.shared.store.sync()?;
         let mut progress = self.progress();
         if reached.index > progress.synced.index {
             progress.synced = reached;
@@ -175,6 +182,9 @@ impl Ledger {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         // A panic under the lock is a broken invariant and ends the process.
-        self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! What goes into the ledger and comes out of it.
 
 use minicbor::{Decode, Encode};
-use precinto_protocol::{hash::Hash, identity::NodeId};
+use precinto_protocol::{hash::Hash, identity::NodeId, log::Frontier};
 
 /// A block's place in the ledger and in the Raft log.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -59,25 +59,24 @@ pub struct Head {
     pub block: BlockSummary,
     /// The newest Raft entry, which may be above the block's: not every entry is a block.
     pub applied: Applied,
-    /// The log's frontier after the block (opaque; the protocol's encoding).
-    pub frontier: Vec<u8>,
+    /// The log's frontier after the block.
+    pub frontier: Frontier,
     /// Raft's membership as of `applied` (opaque; the server's encoding).
     pub membership: Vec<u8>,
 }
 
 /// The stored part of [`Head`]; the block's summary is stored once, under its height.
 #[derive(Encode, Decode)]
-pub(crate) struct HeadRecord {
+pub(super) struct HeadRecord {
     #[n(0)]
-    pub(crate) height: u64,
+    pub(super) height: u64,
     #[n(1)]
-    pub(crate) applied: Applied,
+    pub(super) applied: Applied,
     #[n(2)]
-    #[cbor(with = "minicbor::bytes")]
-    pub(crate) frontier: Vec<u8>,
+    pub(super) frontier: Frontier,
     #[n(3)]
     #[cbor(with = "minicbor::bytes")]
-    pub(crate) membership: Vec<u8>,
+    pub(super) membership: Vec<u8>,
 }
 
 /// Entries appended to one record log.
@@ -138,7 +137,7 @@ pub struct BlockBatch {
     /// The block's events, in order.
     pub events: Vec<Vec<u8>>,
     /// The log's frontier after the block.
-    pub frontier: Vec<u8>,
+    pub frontier: Frontier,
     /// Raft's membership after the block.
     pub membership: Vec<u8>,
 }

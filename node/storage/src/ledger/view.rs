@@ -2,9 +2,7 @@
 
 use precinto_protocol::hash::Hash;
 
-use super::{
-    BlockSummary, Head, HeadRecord, Position, RecordLogHead, StoredEvent, StoredOutcome,
-};
+use super::{BlockSummary, Head, HeadRecord, Position, RecordLogHead, StoredEvent, StoredOutcome};
 use crate::{
     engine::{Table, View},
     error::StorageError,
@@ -33,7 +31,7 @@ pub struct LedgerView {
 }
 
 impl LedgerView {
-    pub(super) fn new(view: View) -> LedgerView {
+    pub(crate) fn new(view: View) -> LedgerView {
         LedgerView { view }
     }
 
@@ -43,13 +41,29 @@ impl LedgerView {
 
     /// Where the ledger is; `None` before the genesis.
     pub fn head(&self) -> Result<Option<Head>, StorageError> {
-        let Some(bytes) = self.view.get(Table::Meta, meta::HEAD)? else { return Ok(None) };
+        let Some(bytes) = self.view.get(Table::Meta, meta::HEAD)? else {
+            return Ok(None);
+        };
         let record: HeadRecord = decode(Table::Meta, meta::HEAD, &bytes)?;
         let block = self.summary(record.height)?.ok_or_else(|| {
-            StorageError::corrupt(Table::Meta.name(), meta::HEAD, "the newest block has no summary")
+            StorageError::corrupt(
+                Table::Meta.name(),
+                meta::HEAD,
+                "the newest block has no summary",
+            )
         })?;
-        let HeadRecord { applied, frontier, membership, .. } = record;
-        Ok(Some(Head { block, applied, frontier, membership }))
+        let HeadRecord {
+            applied,
+            frontier,
+            membership,
+            ..
+        } = record;
+        Ok(Some(Head {
+            block,
+            applied,
+            frontier,
+            membership,
+        }))
     }
 
     /// The value of a plain state entry.
@@ -70,7 +84,10 @@ impl LedgerView {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
-        let lower = after.map_or_else(|| prefix.to_vec(), |key| prefix.to_vec().max(keys::after(key)));
+        let lower = after.map_or_else(
+            || prefix.to_vec(),
+            |key| prefix.to_vec().max(keys::after(key)),
+        );
         self.view
             .scan(Table::State, lower, keys::after_prefix(prefix))
             .take(limit.min(MAX_READ_ITEMS))
@@ -85,7 +102,9 @@ impl LedgerView {
     /// Length and commitment of a record log.
     pub fn record_log(&self, key: &[u8]) -> Result<Option<RecordLogHead>, StorageError> {
         let bytes = self.view.get(Table::RecordLogs, key)?;
-        bytes.map(|bytes| decode(Table::RecordLogs, key, &bytes)).transpose()
+        bytes
+            .map(|bytes| decode(Table::RecordLogs, key, &bytes))
+            .transpose()
     }
 
     /// Every record log, to build the state tree from.
@@ -103,7 +122,8 @@ impl LedgerView {
         key: &[u8],
         index: u64,
     ) -> Result<Option<Vec<u8>>, StorageError> {
-        self.view.get(Table::RecordEntries, &keys::record_entry(key, index))
+        self.view
+            .get(Table::RecordEntries, &keys::record_entry(key, index))
     }
 
     /// Up to `limit` entries of a record log, from index `first` on.
@@ -131,7 +151,9 @@ impl LedgerView {
     pub fn summary(&self, height: u64) -> Result<Option<BlockSummary>, StorageError> {
         let key = keys::number(height);
         let bytes = self.view.get(Table::Summaries, &key)?;
-        bytes.map(|bytes| decode(Table::Summaries, &key, &bytes)).transpose()
+        bytes
+            .map(|bytes| decode(Table::Summaries, &key, &bytes))
+            .transpose()
     }
 
     /// Up to `limit` summaries, from `height` on.
@@ -173,18 +195,30 @@ impl LedgerView {
     /// The outcome of a transaction.
     pub fn outcome(&self, id: &Hash) -> Result<Option<StoredOutcome>, StorageError> {
         let table = Table::Transactions;
-        let Some(bytes) = self.view.get(table, id.as_bytes())? else { return Ok(None) };
+        let Some(bytes) = self.view.get(table, id.as_bytes())? else {
+            return Ok(None);
+        };
         let corrupt = |reason| StorageError::corrupt(table.name(), id.as_bytes(), reason);
-        let (height, index) =
-            bytes.split_first_chunk::<8>().ok_or_else(|| corrupt("not a position"))?;
+        let (height, index) = bytes
+            .split_first_chunk::<8>()
+            .ok_or_else(|| corrupt("not a position"))?;
         let index = index.try_into().map_err(|_| corrupt("not a position"))?;
-        let position =
-            Position { height: u64::from_be_bytes(*height), index: u32::from_be_bytes(index) };
-        let item = pages::get(&self.view, Table::Outcomes, height, u64::from(position.index))?;
+        let position = Position {
+            height: u64::from_be_bytes(*height),
+            index: u32::from_be_bytes(index),
+        };
+        let item = pages::get(
+            &self.view,
+            Table::Outcomes,
+            height,
+            u64::from(position.index),
+        )?;
         let item = item.ok_or_else(|| corrupt("no outcome where the index points"))?;
         let outcome = split_outcome(position, item)?;
         if outcome.id != *id {
-            return Err(corrupt("another transaction's outcome where the index points"));
+            return Err(corrupt(
+                "another transaction's outcome where the index points",
+            ));
         }
         Ok(Some(outcome))
     }
@@ -209,12 +243,21 @@ impl LedgerView {
     pub fn events(&self, from: Position, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
         let prefix = keys::number(from.height);
         let from = (&prefix[..], u64::from(from.index));
-        pages::read(&self.view, Table::Events, from, None, limit.min(MAX_READ_ITEMS))?
-            .into_iter()
-            .map(|item| {
-                Ok(StoredEvent { position: position(Table::Events, &item)?, bytes: item.bytes })
+        pages::read(
+            &self.view,
+            Table::Events,
+            from,
+            None,
+            limit.min(MAX_READ_ITEMS),
+        )?
+        .into_iter()
+        .map(|item| {
+            Ok(StoredEvent {
+                position: position(Table::Events, &item)?,
+                bytes: item.bytes,
             })
-            .collect()
+        })
+        .collect()
     }
 }
 
@@ -223,15 +266,27 @@ fn position(table: Table, item: &pages::Item) -> Result<Position, StorageError> 
     let index = u32::try_from(item.index).ok();
     match (height, index) {
         (Some(height), Some(index)) => Ok(Position { height, index }),
-        _ => Err(StorageError::corrupt(table.name(), &item.prefix, "not a position in a block")),
+        _ => Err(StorageError::corrupt(
+            table.name(),
+            &item.prefix,
+            "not a position in a block",
+        )),
     }
 }
 
 fn split_outcome(position: Position, mut item: Vec<u8>) -> Result<StoredOutcome, StorageError> {
     let Some(id) = item.first_chunk::<32>().copied() else {
         let key = keys::page(&keys::number(position.height), u64::from(position.index));
-        return Err(StorageError::corrupt(Table::Outcomes.name(), &key, "an outcome without its id"));
+        return Err(StorageError::corrupt(
+            Table::Outcomes.name(),
+            &key,
+            "an outcome without its id",
+        ));
     };
     item.drain(..32);
-    Ok(StoredOutcome { id: Hash(id), position, bytes: item })
+    Ok(StoredOutcome {
+        id: Hash(id),
+        position,
+        bytes: item,
+    })
 }

@@ -1,0 +1,232 @@
+//! Every code a client may meet, in one place: its HTTP status, title and hint.
+//!
+//! A rejection by a contract that is not listed here (contracts add codes of their own) is
+//! answered with 422 and the contract's message.
+
+/// What a code means to a client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CodeInfo {
+    /// Stable kebab-case code.
+    pub code: &'static str,
+    /// HTTP status of a response that carries it.
+    pub status: u16,
+    /// The kind of problem, the same for every occurrence.
+    pub title: &'static str,
+    /// What to do about it.
+    pub hint: &'static str,
+}
+
+/// The body is not JSON of the expected shape.
+pub const MALFORMED_BODY: &str = "malformed-body";
+/// A parameter in path or query is not of the expected form.
+pub const INVALID_PARAMETER: &str = "invalid-parameter";
+/// A field of the body is not of the expected form.
+pub const INVALID_FIELD: &str = "invalid-field";
+/// The content type is not one the endpoint takes.
+pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported-media-type";
+/// The body is larger than the limit.
+pub const BODY_TOO_LARGE: &str = "body-too-large";
+/// More transactions or rows than one request may carry.
+pub const TOO_MANY_ITEMS: &str = "too-many-items";
+/// No bearer token, or one that is nobody's.
+pub const UNAUTHORIZED: &str = "unauthorized";
+/// The account lacks a role.
+pub const ROLE_REQUIRED: &str = "role-required";
+/// No such path.
+pub const UNKNOWN_PATH: &str = "unknown-path";
+/// The path does not take the method.
+pub const METHOD_NOT_ALLOWED: &str = "method-not-allowed";
+/// The node does not have the block.
+pub const UNKNOWN_BLOCK: &str = "unknown-block";
+/// The node has signed no checkpoint yet.
+pub const NO_CHECKPOINT: &str = "no-checkpoint";
+/// The request took too long.
+pub const REQUEST_TIMEOUT: &str = "request-timeout";
+/// Too many requests or event streams at once.
+pub const OVERLOADED: &str = "overloaded";
+/// The node failed.
+pub const INTERNAL: &str = "internal";
+/// No leader is known.
+pub const NO_LEADER: &str = "no-leader";
+/// A queue of the node is full.
+pub const QUEUE_FULL: &str = "queue-full";
+/// The member has used up its budget.
+pub const BUDGET_EXCEEDED: &str = "budget-exceeded";
+/// The leader did not answer: the transaction may or may not be ordered.
+pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
+/// The node does not execute any more.
+pub const NODE_HALTED: &str = "node-halted";
+/// The node is shutting down.
+pub const NODE_STOPPING: &str = "node-stopping";
+/// The client reads an event stream too slowly.
+pub const SLOW_CLIENT: &str = "slow-client";
+/// The batch was not submitted because other rows are bad.
+pub const NOT_SUBMITTED: &str = "not-submitted";
+/// Not a transaction or statement in its deterministic encoding.
+pub const MALFORMED: &str = "malformed";
+/// An authorization that does not exist.
+pub const UNKNOWN_AUTHORIZATION: &str = "unknown-authorization";
+
+const fn info(
+    code: &'static str,
+    status: u16,
+    title: &'static str,
+    hint: &'static str,
+) -> CodeInfo {
+    CodeInfo { code, status, title, hint }
+}
+
+/// Codes of the interface itself.
+const INTERFACE: &[CodeInfo] = &[
+    info(MALFORMED_BODY, 400, "Malformed body", "Send JSON as /v1/openapi.json describes it; unknown fields are refused."),
+    info(INVALID_PARAMETER, 400, "Invalid parameter", "Correct the parameter named in the detail; /v1/openapi.json lists what each takes."),
+    info(INVALID_FIELD, 400, "Invalid field", "Correct the field named in the detail and send the request again."),
+    info(UNSUPPORTED_MEDIA_TYPE, 415, "Unsupported media type", "Set Content-Type to one that the endpoint takes (see /v1/openapi.json)."),
+    info(BODY_TOO_LARGE, 413, "Body too large", "Split the request into smaller ones."),
+    info(TOO_MANY_ITEMS, 413, "Too many items", "Send at most 1000 items in one request."),
+    info(UNAUTHORIZED, 401, "Not logged in", "Send `Authorization: Bearer <token>` with the token of an account of this node."),
+    info(ROLE_REQUIRED, 403, "Role required", "Ask this node's operator for the role named in the detail, or use another account."),
+    info(UNKNOWN_PATH, 404, "Unknown path", "See /v1/openapi.json for what this node serves."),
+    info(METHOD_NOT_ALLOWED, 405, "Method not allowed", "See the Allow header and /v1/openapi.json."),
+    info(UNKNOWN_BLOCK, 404, "Unknown block", "Heights start at 1 and end at the height in /v1/status; a node that joined by snapshot may lack older blocks."),
+    info(NO_CHECKPOINT, 404, "No checkpoint yet", "The node signs its first checkpoint after its first block; try again."),
+    info(REQUEST_TIMEOUT, 503, "Request timed out", "Try again. A transaction may have been submitted all the same: ask for its status by id."),
+    info(OVERLOADED, 503, "Overloaded", "Try again after the time in Retry-After, with fewer requests at once."),
+    info(INTERNAL, 500, "Internal error", "The node's log tells more; report it to the node's operator."),
+    info(SLOW_CLIENT, 503, "Client too slow", "Connect again with the last event id, and read faster or filter more."),
+    info(NOT_SUBMITTED, 422, "Not submitted", "Correct the bad rows, or send the batch with mode `skip-bad`."),
+];
+
+/// Codes of a node that cannot do what it is asked at the moment.
+const NODE: &[CodeInfo] = &[
+    info(NO_LEADER, 503, "No leader", "The network is electing a leader or has lost its quorum; try again shortly."),
+    info(QUEUE_FULL, 503, "Queue full", "Try again after the time in Retry-After."),
+    info(BUDGET_EXCEEDED, 429, "Budget exceeded", "The member submits more than its share; slow down."),
+    info(OUTCOME_UNKNOWN, 504, "Outcome unknown", "The transaction may or may not be ordered: ask for its status by id, or submit the same bytes again (that is safe)."),
+    info(NODE_HALTED, 503, "Node halted", "The node stopped executing for safety; its operator must look at the evidence it wrote. Use another node."),
+    info(NODE_STOPPING, 503, "Node stopping", "The node is shutting down; use another one or try again."),
+];
+
+/// Codes of admission and execution.
+const EXECUTION: &[CodeInfo] = &[
+    info(MALFORMED, 400, "Malformed transaction", "Send a transaction in its deterministic encoding (docs/FORMATS.md); use a client library."),
+    info("statement-too-large", 413, "Statement too large", "A statement has at most 60 KiB; put large documents elsewhere and notarize their commitment."),
+    info("wrong-channel", 422, "Signed for another channel", "Sign with the genesis hash that /v1/status shows as `channel`."),
+    info("unknown-identity", 403, "Unknown identity", "Have the key enrolled by an admin of its member, or sign with an enrolled key."),
+    info("bad-signature", 403, "Bad signature", "Sign the statement with the key whose id it names."),
+    info("identity-revoked", 403, "Identity revoked", "Sign with a key in force; a revoked one never comes back."),
+    info("identity-expired", 403, "Identity not in force", "The key is not valid yet or no longer at ledger time; rotate it."),
+    info("not-a-node", 403, "Not a node", "Only a node's identity may act on behalf of an officer; leave `on_behalf` out."),
+    info("policy-not-met", 403, "Policy not met", "The method needs other roles or more endorsements; /v1/contracts shows its policy."),
+    info("endorsements-do-not-meet-policy", 403, "Endorsements do not meet the policy", "Collect exactly the endorsements that the method's policy asks for; /v1/contracts shows it."),
+    info("expired", 422, "Expired", "Build and sign the transaction again with a later `expires_ms`."),
+    info("expiry-too-far", 422, "Expires too far ahead", "Set `expires_ms` within ten minutes (the channel's max-expiry-ms) of the time in /v1/status."),
+    info("unknown-contract", 404, "Unknown contract", "/v1/contracts lists the active ones."),
+    info("unknown-method", 404, "Unknown method", "/v1/contracts lists the methods of each contract."),
+    info("contract-changed", 409, "Contract version changed", "Sign again for the version that /v1/contracts shows."),
+    info("contract-trapped", 422, "Contract trapped", "The call hit a defect of the contract; report it with the transaction id."),
+    info("out-of-fuel", 422, "Out of fuel", "Do less in one call."),
+    info("key-invalid", 422, "Invalid state key", "The call hit a defect of the contract; report it with the transaction id."),
+    info("value-too-large", 422, "Value too large", "Store less in one record."),
+    info("kind-mismatch", 422, "State kind mismatch", "The call hit a defect of the contract; report it with the transaction id."),
+    info("read-only", 422, "Read only", "Queries cannot write: submit a transaction instead."),
+    info("topic-invalid", 422, "Invalid event topic", "The call hit a defect of the contract; report it with the transaction id."),
+    info("event-too-large", 422, "Event too large", "Store less in one record."),
+    info("too-many-events", 422, "Too many events", "Do less in one call."),
+];
+
+/// Codes of the built-in contracts.
+const CONTRACTS: &[CodeInfo] = &[
+    info("bad-arguments", 422, "Bad arguments", "Correct the field named in the detail."),
+    info("already-exists", 409, "Already exists", "The member used this number for this operator before; choose another or change its status."),
+    info(UNKNOWN_AUTHORIZATION, 404, "Unknown authorization", "Check scheme, identifier, number and the issuing member."),
+    info("terminal-status", 409, "Revoked for ever", "A revoked authorization stays so; certify the operator again under a new number."),
+    info("already-suspended", 409, "Already suspended", "Nothing to do, or reinstate it first."),
+    info("not-suspended", 409, "Not suspended", "Only a suspended authorization can be reinstated."),
+    info("effective-time-out-of-range", 422, "Effective time out of range", "Choose a time within a year of today."),
+    info("already-enrolled", 409, "Already enrolled", "Enrol another key; key ids are never used twice."),
+    info("last-admin", 409, "Last admin", "Enrol another admin of the member first."),
+    info("not-your-member", 403, "Another member's", "Each member changes only what is its own."),
+];
+
+/// Every listed code.
+pub fn all() -> impl Iterator<Item = &'static CodeInfo> {
+    [INTERFACE, NODE, EXECUTION, CONTRACTS].into_iter().flatten()
+}
+
+/// What `code` means; a rejection by a contract if it is not listed.
+pub fn lookup(code: &str) -> CodeInfo {
+    let unlisted = info(
+        "rejected",
+        422,
+        "Rejected by the contract",
+        "See the detail and the contract's documentation.",
+    );
+    all().find(|known| known.code == code).copied().unwrap_or(unlisted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use precinto_protocol::{
+        host::{Refusal, is_code},
+        outcome::{VoidReason, code as outcome_code},
+    };
+
+    use super::*;
+
+    #[test]
+    fn codes_are_well_formed_unique_and_have_an_error_status() {
+        let mut seen = BTreeSet::new();
+        for known in all() {
+            assert!(is_code(known.code.as_bytes()), "{}", known.code);
+            assert!(seen.insert(known.code), "{} is listed twice", known.code);
+            assert!((400..600).contains(&known.status), "{}", known.code);
+            assert!(!known.hint.is_empty(), "{}", known.code);
+        }
+    }
+
+    #[test]
+    fn every_code_of_the_protocol_is_listed() {
+        let outcomes = [
+            outcome_code::UNKNOWN_CONTRACT,
+            outcome_code::CONTRACT_CHANGED,
+            outcome_code::UNKNOWN_METHOD,
+            outcome_code::IDENTITY_REVOKED,
+            outcome_code::IDENTITY_EXPIRED,
+            outcome_code::NOT_A_NODE,
+            outcome_code::CONTRACT_TRAPPED,
+            outcome_code::OUT_OF_FUEL,
+        ];
+        let voids = [
+            VoidReason::Malformed,
+            VoidReason::WrongChannel,
+            VoidReason::UnknownIdentity,
+            VoidReason::BadSignature,
+            VoidReason::ExpiryTooFar,
+            VoidReason::Endorsements,
+        ];
+        let refusals = [
+            Refusal::KeyInvalid,
+            Refusal::ValueTooLarge,
+            Refusal::KindMismatch,
+            Refusal::ReadOnly,
+            Refusal::TopicInvalid,
+            Refusal::EventTooLarge,
+            Refusal::TooManyEvents,
+        ];
+        let expected = outcomes
+            .into_iter()
+            .chain(voids.map(VoidReason::code))
+            .chain(refusals.map(Refusal::code));
+        for code in expected {
+            assert_eq!(lookup(code).code, code);
+        }
+    }
+
+    #[test]
+    fn an_unlisted_code_is_a_rejection() {
+        assert_eq!(lookup("quota-of-the-month").status, 422);
+    }
+}

@@ -1,0 +1,157 @@
+//! One error type for every handler; it leaves as a problem document (RFC 9457).
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use precinto_protocol::{
+    identity::Role,
+    outcome::{Outcome, Status},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    codes,
+    port::{NodeError, TransactionView},
+};
+
+/// Media type of problem documents.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ApiError {
+    code: String,
+    detail: String,
+    hint: Option<String>,
+    retryable: bool,
+    transaction: Option<String>,
+}
+
+impl ApiError {
+    /// An error with the status, title and hint of `code`.
+    pub(crate) fn new(code: impl Into<String>, detail: impl Into<String>) -> ApiError {
+        ApiError {
+            code: code.into(),
+            detail: detail.into(),
+            hint: None,
+            retryable: false,
+            transaction: None,
+        }
+    }
+
+    /// A field of the body that is not what it must be.
+    pub(crate) fn field(name: &str, rule: impl std::fmt::Display) -> ApiError {
+        ApiError::new(codes::INVALID_FIELD, format!("{name}: {rule}"))
+    }
+
+    /// A parameter of path or query that is not what it must be.
+    pub(crate) fn parameter(name: &str, rule: impl std::fmt::Display) -> ApiError {
+        ApiError::new(codes::INVALID_PARAMETER, format!("{name}: {rule}"))
+    }
+
+    /// The account lacks `role`.
+    pub(crate) fn role(account: &str, role: Role) -> ApiError {
+        let detail = format!("account {account:?} does not have the role `{role}`");
+        ApiError::new(codes::ROLE_REQUIRED, detail)
+    }
+
+    /// The same, of the kind that passes.
+    pub(crate) fn retryable(self) -> ApiError {
+        ApiError { retryable: true, ..self }
+    }
+
+    /// What an answer of the node's contracts could not be decoded as: a defect, not the client's.
+    pub(crate) fn undecodable(what: &str, error: impl std::fmt::Display) -> ApiError {
+        tracing::error!(%error, "the contract's answer is not {what}");
+        ApiError::new(codes::INTERNAL, format!("the contract's answer is not {what}"))
+    }
+
+    /// The problem of a transaction that was executed and refused, or expired; `None` while it may
+    /// still commit.
+    pub(crate) fn of_transaction(view: &TransactionView) -> Option<ApiError> {
+        let error = match (view.status, &view.outcome) {
+            (Status::Expired, _) => ApiError::new("expired", "the transaction expired unexecuted"),
+            (Status::Rejected, Some(record)) => match &record.outcome {
+                Outcome::Rejected { code } => ApiError::new(code.clone(), record.message.clone()),
+                Outcome::Committed => return None,
+            },
+            _ => return None,
+        };
+        Some(ApiError { transaction: Some(view.id.to_string()), ..error })
+    }
+
+    fn status(&self) -> StatusCode {
+        let status = codes::lookup(&self.code).status;
+        StatusCode::from_u16(status).expect("the table of codes holds valid statuses")
+    }
+
+    /// The document.
+    pub(crate) fn problem(&self) -> Problem {
+        let info = codes::lookup(&self.code);
+        Problem {
+            kind: format!("urn:precinto:error:{}", self.code),
+            title: info.title.into(),
+            status: info.status,
+            detail: self.detail.clone(),
+            code: self.code.clone(),
+            hint: self.hint.clone().unwrap_or_else(|| info.hint.into()),
+            retryable: self.retryable,
+            transaction: self.transaction.clone(),
+        }
+    }
+}
+
+impl From<NodeError> for ApiError {
+    fn from(error: NodeError) -> ApiError {
+        ApiError {
+            code: error.code,
+            detail: error.message,
+            hint: error.hint,
+            retryable: error.retryable,
+            transaction: None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let body = serde_json::to_string(&self.problem()).expect("a problem has only plain fields");
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"precinto\"");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if self.retryable {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// A problem document (RFC 9457).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// `urn:precinto:error:<code>`.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// The kind of problem.
+    pub(crate) title: String,
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// What went wrong here.
+    pub(crate) detail: String,
+    /// Stable kebab-case code.
+    #[schema(example = "already-exists")]
+    pub(crate) code: String,
+    /// What to do about it.
+    pub(crate) hint: String,
+    /// Whether the same request may succeed later unchanged.
+    pub(crate) retryable: bool,
+    /// Id of the transaction that was executed and refused, or expired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) transaction: Option<String>,
+}

@@ -1,0 +1,41 @@
+//! What every request passes: metrics, concurrency limit, deadline.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::time::timeout;
+
+use crate::{codes, error::ApiError, limits::REQUEST_TIMEOUT, state::AppState};
+
+/// Counts the request and logs it with its outcome.
+pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    state.metrics.observe(method.as_str(), &route, status, took);
+    tracing::debug!(%method, route, status, took_us = took.as_micros() as u64, "request");
+    response
+}
+
+/// Bounds how many requests are served at once and how long each may take. A response that streams
+/// counts until it begins.
+pub(crate) async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let Ok(_permit) = state.requests.try_acquire() else {
+        let detail = "the node serves as many requests as it may";
+        return ApiError::new(codes::OVERLOADED, detail).retryable().into_response();
+    };
+    match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
+            ApiError::new(codes::REQUEST_TIMEOUT, detail).retryable().into_response()
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Submitting signed transactions, and what became of them.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64ct::{Base64, Encoding};
+use futures::future::join_all;
+use minicbor::bytes::ByteVec;
+use precinto_protocol::{
+    outcome::Status,
+    statement::Statement,
+    transaction::{Transaction, TransactionId},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    codes,
+    error::{ApiError, Problem},
+    extract::{ApiBytes, ApiPath, ApiQuery},
+    limits::MAX_BATCH,
+    model::{TransactionAnswer, WaitParams},
+    port::{NodePort, TransactionView},
+};
+
+/// Several transactions.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubmitMany {
+    /// Encoded transactions in base64 (RFC 4648 section 4, padded), at most 1000.
+    transactions: Vec<String>,
+}
+
+/// What became of what was sent.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum SubmitAnswer {
+    /// Of one transaction.
+    One(TransactionAnswer),
+    /// Of each of many.
+    Many(SubmitManyAnswer),
+}
+
+impl IntoResponse for SubmitAnswer {
+    fn into_response(self) -> Response {
+        match self {
+            SubmitAnswer::One(answer) => answer.into_response(),
+            SubmitAnswer::Many(answer) => (StatusCode::ACCEPTED, Json(answer)).into_response(),
+        }
+    }
+}
+
+/// What became of each transaction.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SubmitManyAnswer {
+    /// In the order of the request.
+    results: Vec<ItemAnswer>,
+}
+
+/// What became of one item of a request: its transaction, or why there is none.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ItemAnswer {
+    /// The transaction.
+    Transaction(Box<TransactionAnswer>),
+    /// Why it was refused.
+    Refused {
+        /// The problem of this item.
+        error: Problem,
+    },
+}
+
+impl ItemAnswer {
+    pub(crate) fn refused(error: &ApiError) -> ItemAnswer {
+        ItemAnswer::Refused { error: error.problem() }
+    }
+}
+
+impl From<Result<TransactionAnswer, ApiError>> for ItemAnswer {
+    fn from(result: Result<TransactionAnswer, ApiError>) -> ItemAnswer {
+        match result {
+            Ok(answer) => ItemAnswer::Transaction(Box::new(answer)),
+            Err(error) => ItemAnswer::refused(&error),
+        }
+    }
+}
+
+/// What a body carries.
+enum Submission {
+    One(Vec<u8>),
+    Many(Vec<Vec<u8>>),
+}
+
+/// Submits signed transactions.
+///
+/// One: `application/octet-stream` (an encoded transaction) or `application/cose` (a bare signed
+/// statement, without endorsements). Many: `application/json`, or `application/cbor` (an array of
+/// byte strings, each an encoded transaction). Submitting the same bytes again is safe. With
+/// `wait`, a transaction that was executed and refused is answered with status `rejected` and its
+/// code: the submission itself succeeded.
+#[utoipa::path(
+    post, path = "/v1/transactions", tag = "transactions", params(WaitParams),
+    request_body(
+        description = "One transaction or many",
+        content(
+            (Vec<u8> = "application/octet-stream"),
+            (Vec<u8> = "application/cose"),
+            (SubmitMany = "application/json"),
+            (Vec<u8> = "application/cbor"),
+        )
+    ),
+    responses(
+        (status = 200, description = "One transaction with its final status", body = TransactionAnswer),
+        (status = 202, description = "One transaction accepted; of many, what became of each", body = SubmitAnswer),
+        (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn submit(
+    State(node): State<Arc<dyn NodePort>>,
+    ApiQuery(wait): ApiQuery<WaitParams>,
+    headers: HeaderMap,
+    ApiBytes(body): ApiBytes,
+) -> Result<SubmitAnswer, ApiError> {
+    let limit = wait.limit()?;
+    match read_submission(&headers, &body)? {
+        Submission::One(transaction) => {
+            let mut results = submit_and_settle(&*node, vec![transaction], limit).await?;
+            Ok(SubmitAnswer::One(results.pop().unwrap_or_else(|| Err(miscounted()))?))
+        }
+        Submission::Many(transactions) => {
+            let results = submit_and_settle(&*node, transactions, limit).await?;
+            let results = results.into_iter().map(ItemAnswer::from).collect();
+            Ok(SubmitAnswer::Many(SubmitManyAnswer { results }))
+        }
+    }
+}
+
+fn read_submission(headers: &HeaderMap, body: &[u8]) -> Result<Submission, ApiError> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    match media_type.to_ascii_lowercase().as_str() {
+        "application/octet-stream" => Ok(Submission::One(body.to_vec())),
+        "application/cose" => {
+            let statement = Statement::decode(body)
+                .map_err(|error| ApiError::new(codes::MALFORMED, error.to_string()))?;
+            Ok(Submission::One(Transaction::new(statement).encode()))
+        }
+        "application/json" => {
+            let many: SubmitMany = serde_json::from_slice(body)
+                .map_err(|error| ApiError::new(codes::MALFORMED_BODY, error.to_string()))?;
+            check_count(many.transactions.len())?;
+            many.transactions.iter().enumerate().map(decode_base64).collect::<Result<_, _>>()
+                .map(Submission::Many)
+        }
+        "application/cbor" => {
+            let many: Vec<ByteVec> = minicbor::decode(body).map_err(|error| {
+                let detail = format!("not a CBOR array of byte strings: {error}");
+                ApiError::new(codes::MALFORMED_BODY, detail)
+            })?;
+            check_count(many.len())?;
+            Ok(Submission::Many(many.into_iter().map(Vec::from).collect()))
+        }
+        other => Err(ApiError::new(
+            codes::UNSUPPORTED_MEDIA_TYPE,
+            format!("{other:?} is none of application/octet-stream, application/cose, application/json, application/cbor"),
+        )),
+    }
+}
+
+fn decode_base64((index, text): (usize, &String)) -> Result<Vec<u8>, ApiError> {
+    Base64::decode_vec(text)
+        .map_err(|error| ApiError::field(&format!("transactions[{index}]"), error))
+}
+
+/// At least one and at most [`MAX_BATCH`].
+pub(crate) fn check_count(count: usize) -> Result<(), ApiError> {
+    match count {
+        0 => Err(ApiError::new(codes::MALFORMED_BODY, "the request has no items")),
+        1..=MAX_BATCH => Ok(()),
+        _ => Err(ApiError::new(codes::TOO_MANY_ITEMS, format!("{count} items in one request"))),
+    }
+}
+
+type Answers = Vec<Result<TransactionAnswer, ApiError>>;
+
+async fn submit_and_settle(
+    node: &dyn NodePort,
+    transactions: Vec<Vec<u8>>,
+    limit: Option<Duration>,
+) -> Result<Answers, ApiError> {
+    let count = transactions.len();
+    let accepted = node.submit(transactions).await;
+    if accepted.len() != count {
+        return Err(miscounted());
+    }
+    let answers = accepted.into_iter().map(|accepted| async move {
+        Ok(TransactionAnswer::from(settle(node, accepted?, limit).await))
+    });
+    Ok(join_all(answers).await)
+}
+
+/// An accepted transaction after the wait that was asked for. That it was accepted stays true
+/// whatever becomes of the wait, so a failed one leaves it `pending`.
+pub(crate) async fn settle(
+    node: &dyn NodePort,
+    id: TransactionId,
+    limit: Option<Duration>,
+) -> TransactionView {
+    let pending = TransactionView { id, status: Status::Pending, outcome: None, transaction: None };
+    match limit {
+        None => pending,
+        Some(limit) => node.wait(id, limit).await.unwrap_or(pending),
+    }
+}
+
+/// The node broke its contract to answer every item.
+pub(crate) fn miscounted() -> ApiError {
+    ApiError::new(codes::INTERNAL, "the node did not answer every item")
+}
+
+/// What this node knows of a transaction.
+///
+/// An id the node has never seen is answered with status `unknown`: it may still arrive.
+#[utoipa::path(
+    get, path = "/v1/transactions/{id}", tag = "transactions",
+    params(("id" = String, Path, description = "Transaction id, 64 hexadecimal characters"), WaitParams),
+    responses(
+        (status = 200, description = "Its status", body = TransactionAnswer),
+        (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn show(
+    State(node): State<Arc<dyn NodePort>>,
+    ApiPath(id): ApiPath<String>,
+    ApiQuery(wait): ApiQuery<WaitParams>,
+) -> Result<Json<TransactionAnswer>, ApiError> {
+    let id: TransactionId = id.parse().map_err(|error| ApiError::parameter("id", error))?;
+    let view = match wait.limit()? {
+        None => node.transaction(id).await?,
+        Some(limit) => node.wait(id, limit).await?,
+    };
+    Ok(Json(view.into()))
+}

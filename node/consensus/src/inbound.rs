@@ -1,0 +1,164 @@
+//! Messages from peers: checked against this replica's state, then stepped.
+
+use precinto_protocol::identity::NodeId;
+use raft::{
+    StateRole,
+    eraftpb::{Message, MessageType},
+};
+
+use crate::{
+    chain::{Link, Verifier},
+    io::Alarm,
+    log::LogStore,
+    reads::is_context_of,
+    replica::Replica,
+    settings::{MAX_FORWARDED_READS, MAX_TERM_JUMP},
+    wire::{self, MessageRefusal},
+};
+
+/// New entries of an append and the blocks they hold.
+type NewLinks = Vec<(u64, Option<Link>)>;
+
+impl<L: LogStore> Replica<L> {
+    pub(crate) fn receive(&mut self, from: NodeId, bytes: &[u8]) {
+        let admitted = wire::decode(bytes, from, self.node).and_then(|(kind, message)| {
+            self.admit(kind, &message)?;
+            Ok((kind, message))
+        });
+        match admitted {
+            Ok((MessageType::MsgAppend, message)) => self.receive_append(message),
+            Ok((MessageType::MsgSnapshot, message)) => self.receive_snapshot(message),
+            Ok((MessageType::MsgReadIndex, message)) => self.receive_read(message),
+            Ok((_, message)) => self.step(message),
+            Err(reason) => self.refuse(Alarm::Message { from, reason }),
+        }
+    }
+
+    fn refuse(&mut self, alarm: Alarm) {
+        self.refused_messages += 1;
+        self.output.alarms.push(alarm);
+    }
+
+    pub(crate) fn step(&mut self, message: Message) {
+        // The errors left are a response from a peer that is not tracked, and a dropped proposal:
+        // neither gets here.
+        let stepped = self.raw.step(message);
+        debug_assert!(stepped.is_ok(), "an admitted message was refused: {stepped:?}");
+    }
+
+    /// What an honest peer does not send to a replica in this state, or what would break raft's
+    /// own invariants.
+    fn admit(&self, kind: MessageType, message: &Message) -> Result<(), MessageRefusal> {
+        let raft = &self.raw.raft;
+        let last_index = raft.raft_log.last_index();
+        if raft.prs().get(message.from).is_none() {
+            return Err(MessageRefusal::UnknownPeer);
+        }
+        if message.term > raft.term + MAX_TERM_JUMP {
+            return Err(MessageRefusal::ImpossibleTerm(message.term));
+        }
+        let current = message.term >= raft.term;
+        let from_leader = message.from == raft.leader_id && message.term == raft.term;
+        match kind {
+            MessageType::MsgHeartbeat if current && message.commit > last_index => {
+                Err(MessageRefusal::LogLost { claimed: message.commit, last_index })
+            }
+            MessageType::MsgAppend if current && self.contradicts_committed(message) => {
+                Err(MessageRefusal::CommittedConflict(message.index))
+            }
+            MessageType::MsgAppendResponse if !message.reject && message.index > last_index => {
+                Err(MessageRefusal::BeyondTheLog { claimed: message.index, last_index })
+            }
+            MessageType::MsgTimeoutNow | MessageType::MsgReadIndexResp
+                if current && !from_leader =>
+            {
+                Err(MessageRefusal::NotFromLeader)
+            }
+            MessageType::MsgReadIndex
+                if !is_context_of(&message.entries[0].data, message.from) =>
+            {
+                Err(MessageRefusal::Malformed("read of another node"))
+            }
+            MessageType::MsgSnapshot
+                if message.get_snapshot().get_metadata().get_conf_state()
+                    != raft.store().conf_state() =>
+            {
+                Err(MessageRefusal::OtherGroup)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an append builds on, or holds, another entry than the one committed here.
+    fn contradicts_committed(&self, append: &Message) -> bool {
+        let log = &self.raw.raft.raft_log;
+        let differs = |index, term| {
+            (log.first_index()..=log.committed).contains(&index) && !log.match_term(index, term)
+        };
+        differs(append.index, append.log_term)
+            || append.entries.iter().any(|entry| differs(entry.index, entry.term))
+    }
+
+    /// Only a leader knows; and no peer may fill its memory with reads.
+    fn receive_read(&mut self, message: Message) {
+        let raft = &self.raw.raft;
+        if raft.state == StateRole::Leader && raft.pending_read_count() < MAX_FORWARDED_READS {
+            self.step(message);
+        }
+    }
+
+    /// Verifies every new block before raft sees it; one bad block drops the whole message.
+    fn receive_append(&mut self, message: Message) {
+        match self.verify_append(&message) {
+            Err(alarm) => self.refuse(alarm),
+            Ok(links) => {
+                let last = message.entries.last().map(|entry| (entry.index, entry.term));
+                self.step(message);
+                // raft appends all or, where it turned the message down, nothing.
+                if last.is_some_and(|(index, term)| self.raw.raft.raft_log.match_term(index, term)) {
+                    for (index, block) in links {
+                        self.chain.set(index, block);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The entries of an append that are not in the log yet, verified; none where raft will answer
+    /// without appending.
+    fn verify_append(&self, message: &Message) -> Result<NewLinks, Alarm> {
+        let raft = &self.raw.raft;
+        let log = &raft.raft_log;
+        let appends = message.term >= raft.term
+            && message.index >= log.committed
+            && log.match_term(message.index, message.log_term);
+        if !appends {
+            return Ok(Vec::new());
+        }
+        let verifier = Verifier {
+            origin: self.origin,
+            keys: &self.keys,
+            now_ms: self.now_ms,
+            accepted: log.committed.max(message.commit),
+        };
+        let known = |index, term| log.match_term(index, term);
+        let is_known = message.entries.iter().take_while(|entry| known(entry.index, entry.term));
+        let skip = is_known.count();
+        let mut previous = self.chain.at(message.index + skip as u64);
+        let mut links = Vec::with_capacity(message.entries.len() - skip);
+        for entry in &message.entries[skip..] {
+            let mut link = None;
+            if !entry.data.is_empty() {
+                let checked = verifier.check(entry, previous).map_err(|reason| Alarm::Block {
+                    from: message.from,
+                    index: entry.index,
+                    reason,
+                })?;
+                previous = checked;
+                link = Some(checked);
+            }
+            links.push((entry.index, link));
+        }
+        Ok(links)
+    }
+}

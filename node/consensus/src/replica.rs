@@ -1,0 +1,266 @@
+//! The replica: one value that owns raft and everything beside it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use precinto_protocol::{
+    block::{Block, Origin},
+    identity::{KeyId, NodeId},
+    keys::{PublicKey, SigningKey},
+};
+use raft::{RawNode, StateRole, Storage};
+
+use crate::{
+    batch::Queue,
+    chain::{Applied, Chain, Link},
+    config::{Config, StartError, election_timeout},
+    deliver::Delivery,
+    io::{Input, Leadership, Output, ReturnReason, Returned},
+    leader::Stall,
+    log::{HardState, LogStore, SnapshotMark},
+    ready::Unpersisted,
+    reads::Reads,
+    settings::{MAX_COMMITTED_BYTES_PER_READY, MAX_TRANSACTION_BYTES},
+    snapshot::Snapshots,
+    tail::TailedLog,
+};
+
+/// One node's part in ordering. See the crate's documentation.
+pub struct Replica<L: LogStore> {
+    // Who this is; `keys` are the voters'.
+    pub(crate) node: NodeId,
+    pub(crate) voters: BTreeSet<NodeId>,
+    pub(crate) keys: BTreeMap<KeyId, PublicKey>,
+    pub(crate) signing_key: SigningKey,
+    pub(crate) origin: Origin,
+    seed: u64,
+    pub(crate) keep_entries: u64,
+
+    // Raft, and what mirrors its log.
+    pub(crate) raw: RawNode<TailedLog<L>>,
+    pub(crate) chain: Chain,
+    pub(crate) unpersisted: VecDeque<Unpersisted>,
+    pub(crate) written: HardState,
+    pub(crate) applied: Applied,
+    pub(crate) delivery: Delivery,
+    pub(crate) snapshots: Snapshots,
+
+    // What waits for an answer.
+    pub(crate) queue: Queue,
+    pub(crate) reads: Reads,
+
+    // Time, as the inputs tell it.
+    pub(crate) now_ms: u64,
+    pub(crate) ticks: u64,
+    pub(crate) stall: Stall,
+
+    leadership: Leadership,
+    pub(crate) refused_messages: u64,
+    pub(crate) output: Output,
+}
+
+/// Raft ids are never 0; raft uses it for "nobody".
+pub(crate) fn node_id(id: u64) -> Option<NodeId> {
+    (id != raft::INVALID_ID).then_some(id)
+}
+
+impl<L: LogStore> Replica<L> {
+    /// Starts where log and ledger ended. The first output may already have something to do.
+    ///
+    /// # Errors
+    /// See [`StartError`]; most mean that this node must not vote under its old identity.
+    pub fn new(config: Config, store: L, applied: Applied) -> Result<Replica<L>, StartError> {
+        config.check()?;
+        let log = TailedLog::open(store, config.conf_state(), applied.index)?;
+        check_log(&log, &applied)?;
+        let chain = read_chain(&log, &applied)?;
+        let state = log.initial_state()?.hard_state;
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let raw = RawNode::new(&config.raft(applied.index), log, &logger)?;
+        let mut replica = Replica {
+            node: config.node,
+            voters: config.voters,
+            keys: by_key_id(config.keys),
+            signing_key: config.signing_key,
+            origin: config.origin,
+            seed: config.seed,
+            keep_entries: config.keep_entries,
+            leadership: Leadership {
+                role: crate::RaftRole::Follower,
+                term: raw.raft.term,
+                leader: None,
+            },
+            raw,
+            chain,
+            unpersisted: VecDeque::new(),
+            written: HardState { term: state.term, vote: state.vote, commit: state.commit },
+            applied,
+            delivery: Delivery::new(applied.index),
+            snapshots: Snapshots::default(),
+            queue: Queue::default(),
+            reads: Reads::new(config.node, config.seed),
+            now_ms: 0,
+            ticks: 0,
+            stall: Stall::default(),
+            refused_messages: 0,
+            output: Output::default(),
+        };
+        replica.leadership.role = replica.role();
+        replica.after_step();
+        Ok(replica)
+    }
+
+    /// Tells the replica that something happened, at `now_ms` (wall clock, milliseconds since 1970).
+    ///
+    /// Cheap: feed what there is, then take the output once.
+    pub fn feed(&mut self, now_ms: u64, input: Input) {
+        self.now_ms = now_ms;
+        match input {
+            Input::Tick => self.tick(),
+            Input::Message { from, bytes } => self.receive(from, &bytes),
+            Input::Submit(transaction) => self.submit(transaction),
+            Input::Read(read) => self.read(read),
+            Input::Persisted(number) => self.persisted(number),
+            Input::Applied(applied) => self.applied(applied),
+            Input::Members(keys) => self.keys = by_key_id(keys),
+            Input::TransferLeadership => self.transfer_leadership(),
+            Input::Unreachable(node) => self.raw.report_unreachable(node),
+            Input::Synced(index) => self.compact(index),
+            Input::SnapshotReady(source) => self.raw.mut_store().set_source(source),
+            Input::SnapshotDelivered { node, complete } => self.delivered(node, complete),
+            Input::SnapshotStaged(applied) => self.staged(applied),
+            Input::SnapshotFailed(index) => self.snapshots.failed(index),
+        }
+        self.after_step();
+    }
+
+    /// Does what the inputs since the last call made possible, and hands out the results.
+    pub fn take_output(&mut self) -> Output {
+        self.note_leadership();
+        self.install_staged();
+        self.ask_reads();
+        self.propose();
+        while self.raw.has_ready() {
+            self.handle_ready();
+        }
+        self.deliver_rest();
+        self.finish_reads();
+        self.output.snapshot_wanted = self.raw.mut_store().take_wanted();
+        std::mem::take(&mut self.output)
+    }
+
+    fn submit(&mut self, transaction: Vec<u8>) {
+        if transaction.len() > MAX_TRANSACTION_BYTES {
+            self.give_back(transaction, ReturnReason::TooLarge);
+        } else if self.raw.raft.state != StateRole::Leader {
+            let leader = node_id(self.raw.raft.leader_id);
+            self.give_back(transaction, ReturnReason::NotLeader(leader));
+        } else if let Err(transaction) = self.queue.push(transaction) {
+            self.give_back(transaction, ReturnReason::Busy);
+        }
+    }
+
+    fn give_back(&mut self, transaction: Vec<u8>, reason: ReturnReason) {
+        self.output.returned.push(Returned { transaction, reason });
+    }
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        if self.may_tick() {
+            self.raw.tick();
+        }
+        self.check_stall();
+        self.retry_snapshots();
+        self.expire_reads();
+    }
+
+    /// Must follow every call that may change raft's state.
+    pub(crate) fn after_step(&mut self) {
+        let raft = &mut self.raw.raft;
+        // raft-rs draws a new timeout from the system's randomness whenever its role changes; the
+        // value is read at the next tick at the earliest.
+        let timeout = election_timeout(self.seed, self.node, raft.term);
+        raft.set_randomized_election_timeout(timeout);
+        // A new leader appends an empty entry by itself.
+        let last_index = raft.raft_log.last_index();
+        if self.chain.last_index() + 1 == last_index {
+            assert!(raft.state == StateRole::Leader, "only a new leader appends by itself");
+            self.chain.set(last_index, None);
+        }
+        assert_eq!(self.chain.last_index(), last_index, "the chain mirrors the log");
+    }
+
+    /// On a change of role, term or leader: what depended on the old one is given back.
+    fn note_leadership(&mut self) {
+        let raft = &self.raw.raft;
+        let leader = node_id(raft.leader_id);
+        let leadership = Leadership { role: self.role(), term: raft.term, leader };
+        if leadership == self.leadership {
+            return;
+        }
+        self.leadership = leadership;
+        self.output.leadership = Some(leadership);
+        self.fail_rounds();
+        if self.raw.raft.state != StateRole::Leader {
+            let reason = ReturnReason::NotLeader(leader);
+            let returned = self.queue.drain().map(|transaction| Returned { transaction, reason });
+            self.output.returned.extend(returned);
+        }
+    }
+
+    /// Forgets log entries the synced ledger no longer needs, keeping some for slow followers.
+    fn compact(&mut self, synced: u64) {
+        let log = self.raw.store();
+        let index = synced.min(self.applied.index).saturating_sub(self.keep_entries);
+        // In steps: a compaction is a write like any other.
+        let step = (self.keep_entries / 4).max(1);
+        if self.snapshots.is_installing() || index + 1 < log.first() + step {
+            return;
+        }
+        let term = log.term(index).expect("an applied index above the log's start is in the log");
+        let mark = SnapshotMark { index, term };
+        self.raw.mut_store().compact(mark);
+        self.output.compact = Some(mark);
+    }
+}
+
+fn by_key_id(keys: BTreeMap<NodeId, PublicKey>) -> BTreeMap<KeyId, PublicKey> {
+    keys.into_values().map(|key| (key.key_id(), key)).collect()
+}
+
+/// Everything that was executed or committed must still be in the log, and the same.
+fn check_log<L: LogStore>(log: &TailedLog<L>, applied: &Applied) -> Result<(), StartError> {
+    let known = log.initial_state()?.hard_state.commit;
+    if known > log.last() {
+        return Err(StartError::LogLost { last_index: log.last(), known });
+    }
+    if applied.index + 1 < log.first() {
+        let first_index = log.first();
+        return Err(StartError::LedgerLost { applied: applied.index, first_index });
+    }
+    let log_term = log.term(applied.index)?;
+    if log_term != applied.term {
+        let (index, applied_term) = (applied.index, applied.term);
+        return Err(StartError::LogReplaced { index, applied_term, log_term });
+    }
+    Ok(())
+}
+
+/// The chain of what is in the log above the applied index.
+fn read_chain<L: LogStore>(log: &TailedLog<L>, applied: &Applied) -> Result<Chain, StartError> {
+    let mut chain = Chain::new(applied);
+    while chain.last_index() < log.last() {
+        let low = chain.last_index() + 1;
+        for entry in log.read(low, log.last() + 1, MAX_COMMITTED_BYTES_PER_READY)? {
+            let index = entry.index;
+            let link = match entry.data.is_empty() {
+                true => None,
+                false => {
+                    let block = Block::decode(&entry.data);
+                    Some(Link::of(&block.map_err(|error| StartError::Damaged { index, error })?))
+                }
+            };
+            chain.set(index, link);
+        }
+    }
+    Ok(chain)
+}

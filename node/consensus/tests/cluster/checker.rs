@@ -1,0 +1,114 @@
+//! What must hold whatever happens; checked whenever a replica delivers, leads or answers.
+
+use std::collections::BTreeMap;
+
+use precinto_consensus::{Applied, Committed, ReadOutcome, SnapshotMark};
+use precinto_protocol::{
+    block::Block,
+    identity::{KeyId, NodeId},
+    keys::PublicKey,
+};
+
+use super::{
+    disk::Disk,
+    node::{Group, NOTHING, advance},
+};
+
+pub struct Checker {
+    group: Group,
+    keys: BTreeMap<KeyId, PublicKey>,
+    /// Every entry any node delivered, by index from 1.
+    history: Vec<Committed>,
+    last: Applied,
+    leaders: BTreeMap<u64, NodeId>,
+    /// What was committed when a read was asked.
+    reads: BTreeMap<(NodeId, u64), u64>,
+}
+
+impl Checker {
+    pub fn new(group: &Group) -> Checker {
+        let keys = group.keys.values().map(|key| (key.key_id(), *key)).collect();
+        Checker {
+            group: group.clone(),
+            keys,
+            history: Vec::new(),
+            last: NOTHING,
+            leaders: BTreeMap::new(),
+            reads: BTreeMap::new(),
+        }
+    }
+
+    pub fn history(&self) -> Vec<Committed> {
+        self.history.clone()
+    }
+
+    pub fn committed(&self) -> u64 {
+        self.history.len() as u64
+    }
+
+    pub fn ledger_at(&self, mark: SnapshotMark) -> Applied {
+        let applied = self.history[..mark.index as usize].iter().fold(NOTHING, advance);
+        assert_eq!(applied.mark(), mark, "a snapshot of something that was not committed");
+        applied
+    }
+
+    /// Agreement, commitment on a quorum's disks, and the chain of blocks.
+    pub fn delivered<'a>(
+        &mut self,
+        entries: &[Committed],
+        disks: impl Iterator<Item = (NodeId, &'a Disk)> + Clone,
+    ) {
+        for entry in entries {
+            match self.history.get(entry.index as usize - 1) {
+                Some(known) => assert_eq!(known, entry, "two histories"),
+                None => {
+                    let voters = disks.clone().filter(|(id, _)| self.group.voters.contains(id));
+                    let holders = voters.filter(|(_, disk)| disk.holds(entry.index, entry.term));
+                    assert!(
+                        2 * holders.count() > self.group.voters.len(),
+                        "entry {} was committed without being on a quorum's disks",
+                        entry.index,
+                    );
+                    self.extend(entry);
+                }
+            }
+        }
+    }
+
+    fn extend(&mut self, entry: &Committed) {
+        assert_eq!(entry.index, self.committed() + 1, "an entry was skipped");
+        if !entry.block.is_empty() {
+            let block = Block::decode(&entry.block).expect("a committed block decodes");
+            let header = &block.header;
+            assert_eq!((header.raft_index, header.term), (entry.index, entry.term));
+            assert_eq!(header.previous, self.last.content, "the chain is broken");
+            assert!(block.time_ms() > self.last.time_ms, "time went back");
+            let key = self.keys.get(&header.leader).expect("signed by a voter");
+            block.verify(key).expect("the signature is valid");
+        }
+        self.last = advance(self.last, entry);
+        self.history.push(entry.clone());
+    }
+
+    /// One leader per term.
+    pub fn leads(&mut self, id: NodeId, term: u64) {
+        let leader = *self.leaders.entry(term).or_insert(id);
+        assert_eq!(leader, id, "two leaders in term {term}");
+    }
+
+    pub fn read_asked(&mut self, id: NodeId, read: u64) {
+        self.reads.insert((id, read), self.committed());
+    }
+
+    /// A read reflects everything that was committed when it was asked.
+    pub fn answered(&mut self, id: NodeId, reads: &[ReadOutcome], applied: u64) {
+        for outcome in reads {
+            let committed = self.reads.remove(&(id, outcome.read)).expect("asked, not yet answered");
+            assert!(!outcome.ready || applied >= committed, "a stale read");
+        }
+    }
+
+    pub fn crashed(&mut self, id: NodeId) {
+        self.reads.retain(|(node, _), _| *node != id);
+    }
+}

@@ -1,0 +1,174 @@
+//! Random schedules of messages, losses, crashes, partitions and slow disks. The checker looks at
+//! every step; afterwards the cluster is healed and must serve and agree again.
+
+mod cluster;
+
+use cluster::Cluster;
+use precinto_consensus::Input;
+use precinto_protocol::identity::NodeId;
+use proptest::prelude::*;
+
+const VOTERS: [NodeId; 3] = [1, 2, 3];
+const LEARNERS: [NodeId; 1] = [4];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Tick(NodeId),
+    TickAll,
+    Deliver(usize),
+    DeliverMany(usize),
+    Duplicate(usize),
+    Lose(usize),
+    Persist(NodeId),
+    Apply(NodeId),
+    Own(NodeId),
+    Submit(NodeId),
+    SubmitToLeader,
+    Read(NodeId),
+    Crash(NodeId),
+    Restart(NodeId),
+    Cut(NodeId, NodeId),
+    Heal,
+    Sync(NodeId),
+    Transfer,
+    SkewClock(NodeId, u64),
+    Settle,
+}
+
+fn node() -> impl Strategy<Value = NodeId> {
+    1..=4_u64
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => node().prop_map(Step::Tick),
+        6 => Just(Step::TickAll),
+        30 => (0..64_usize).prop_map(Step::Deliver),
+        12 => (1..32_usize).prop_map(Step::DeliverMany),
+        2 => (0..64_usize).prop_map(Step::Duplicate),
+        3 => (0..64_usize).prop_map(Step::Lose),
+        16 => node().prop_map(Step::Persist),
+        10 => node().prop_map(Step::Apply),
+        6 => node().prop_map(Step::Own),
+        4 => node().prop_map(Step::Submit),
+        10 => Just(Step::SubmitToLeader),
+        4 => node().prop_map(Step::Read),
+        2 => node().prop_map(Step::Crash),
+        4 => node().prop_map(Step::Restart),
+        1 => (node(), node()).prop_map(|(a, b)| Step::Cut(a, b)),
+        1 => Just(Step::Heal),
+        3 => node().prop_map(Step::Sync),
+        1 => Just(Step::Transfer),
+        1 => (node(), 0..20_000_u64).prop_map(|(id, ms)| Step::SkewClock(id, ms)),
+        2 => Just(Step::Settle),
+    ]
+}
+
+/// What a schedule remembers besides the cluster.
+#[derive(Default)]
+struct Run {
+    submitted: u64,
+    reads: u64,
+}
+
+impl Run {
+    fn submit(&mut self, cluster: &mut Cluster, id: NodeId) {
+        self.submitted += 1;
+        let transaction = format!("t{}", self.submitted).into_bytes();
+        cluster.feed(id, Input::Submit(transaction));
+    }
+
+    fn read(&mut self, cluster: &mut Cluster, id: NodeId) {
+        if cluster.node(id).is_alive() {
+            self.reads += 1;
+            cluster.feed(id, Input::Read(self.reads));
+        }
+    }
+
+    fn execute(&mut self, cluster: &mut Cluster, step: &Step) {
+        let packets = cluster.packets.len().max(1);
+        match *step {
+            Step::Tick(id) => cluster.tick(id),
+            Step::TickAll => cluster.ids().into_iter().for_each(|id| cluster.tick(id)),
+            Step::Deliver(n) => cluster.deliver(n % packets),
+            Step::DeliverMany(n) => (0..n).for_each(|_| cluster.deliver(0)),
+            Step::Duplicate(n) => {
+                let packet = cluster.packets.get(n % packets).cloned();
+                cluster.packets.extend(packet);
+            }
+            Step::Lose(n) => drop(cluster.packets.remove(n % packets)),
+            Step::Persist(id) => cluster.persist(id),
+            Step::Apply(id) => cluster.apply(id),
+            Step::Own(id) => cluster.own(id),
+            Step::Submit(id) => self.submit(cluster, id),
+            Step::SubmitToLeader => {
+                if let Some(id) = cluster.leader() {
+                    self.submit(cluster, id);
+                }
+            }
+            Step::Read(id) => self.read(cluster, id),
+            Step::Crash(id) => cluster.crash(id),
+            Step::Restart(id) => cluster.restart(id),
+            Step::Cut(a, b) => cluster.cut(a, b),
+            Step::Heal => cluster.heal(),
+            Step::Sync(id) => {
+                let input = cluster.node(id).sync();
+                cluster.feed(id, input);
+            }
+            Step::Transfer => {
+                if let Some(id) = cluster.leader() {
+                    cluster.feed(id, Input::TransferLeadership);
+                }
+            }
+            Step::SkewClock(id, ms) => cluster.node(id).now_ms += ms,
+            Step::Settle => cluster.settle(),
+        }
+    }
+
+    /// Everything works again: the cluster must elect, commit, answer and agree.
+    fn recover(&mut self, cluster: &mut Cluster) {
+        cluster.heal();
+        cluster.set_clocks();
+        cluster.ids().into_iter().for_each(|id| cluster.restart(id));
+        for _ in 0..200 {
+            cluster.tick_all();
+        }
+        let leader = cluster.leader().expect("a healed cluster has a leader");
+        let before = cluster.checker.committed();
+        self.submit(cluster, leader);
+        let last = format!("t{}", self.submitted);
+        for id in cluster.ids() {
+            self.read(cluster, id);
+        }
+        for _ in 0..10 {
+            cluster.tick_all();
+        }
+        assert!(cluster.checker.committed() > before);
+        let ledger = cluster.node(leader).ledger.clone();
+        assert_eq!(ledger.len() as u64, cluster.checker.committed());
+        for id in cluster.ids() {
+            let node = cluster.node(id);
+            assert_eq!(
+                node.ledger, ledger,
+                "node {id} has another ledger: {:?}, {:?}",
+                node.status(), node.alarms.last(),
+            );
+            assert!(cluster.node(id).reads.last().is_some_and(|read| read.ready));
+        }
+        assert_eq!(cluster.node(leader).transactions().last(), Some(&last));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_schedule_keeps_one_history(steps in prop::collection::vec(step(), 100..900)) {
+        let mut cluster = Cluster::new(&VOTERS, &LEARNERS);
+        let mut run = Run::default();
+        for step in &steps {
+            run.execute(&mut cluster, step);
+        }
+        run.recover(&mut cluster);
+    }
+}

@@ -1,0 +1,92 @@
+//! Admission: the checks of execution, made before a transaction is ordered, so that its sender
+//! learns at once what is wrong.
+//!
+//! Admission promises nothing: the state may change before the transaction is executed. It only
+//! keeps out of blocks what would leave nothing there.
+
+use precinto_protocol::{
+    hash::Hash,
+    outcome::VoidReason,
+    transaction::{Transaction, TransactionError, TransactionId},
+};
+
+use crate::{
+    codes,
+    judge::{Judge, Terms, Verdict},
+    precheck::{KeyCache, precheck},
+    view::{StateView, ViewError},
+};
+
+/// Why a transaction is not admitted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// Not a canonical transaction.
+    #[error(transparent)]
+    Malformed(#[from] TransactionError),
+    /// Would be void in a block.
+    #[error("{}", codes::void_reason(*.0))]
+    Void(VoidReason),
+    /// Its time is over.
+    #[error("the transaction has expired")]
+    Expired,
+    /// It was executed before: its status is the answer.
+    #[error("transaction {0} was executed before")]
+    Duplicate(TransactionId),
+    /// Would be rejected in a block, with this code.
+    #[error("{}", codes::explain(.0))]
+    Rejected(&'static str),
+    /// The node cannot read its state.
+    #[error(transparent)]
+    Unavailable(#[from] ViewError),
+}
+
+impl AdmissionError {
+    /// Stable kebab-case code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            AdmissionError::Malformed(_) => VoidReason::Malformed.code(),
+            AdmissionError::Void(reason) => reason.code(),
+            AdmissionError::Expired => "expired",
+            AdmissionError::Duplicate(_) => "duplicate",
+            AdmissionError::Rejected(code) => code,
+            AdmissionError::Unavailable(_) => "state-unavailable",
+        }
+    }
+
+    /// What the sender can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            AdmissionError::Malformed(_) => codes::void_hint(VoidReason::Malformed),
+            AdmissionError::Void(reason) => codes::void_hint(*reason),
+            AdmissionError::Expired => "sign the call again with a later `expires_ms`",
+            AdmissionError::Duplicate(_) => "ask for the transaction's status",
+            AdmissionError::Rejected(code) => codes::rejection_hint(code),
+            AdmissionError::Unavailable(_) => "try again, or ask another node",
+        }
+    }
+}
+
+/// Checks an encoded transaction as execution would in the next block. `time_ms` is the time that
+/// block would have: the later of the last block's and one millisecond, and the node's clock.
+///
+/// # Errors
+/// See [`AdmissionError`].
+pub fn admit(
+    bytes: &[u8],
+    state: &dyn StateView,
+    keys: &KeyCache,
+    (channel, time_ms): (Hash, u64),
+) -> Result<Transaction, AdmissionError> {
+    let item = precheck(bytes, keys);
+    let terms = Terms::read(state, channel, time_ms)?;
+    let verdict = Judge::new(terms, keys).judge(&item, state)?;
+    let refusal = match verdict {
+        Verdict::Void(reason) => AdmissionError::Void(reason),
+        Verdict::Expired(_) => AdmissionError::Expired,
+        Verdict::Duplicate(id) => AdmissionError::Duplicate(id),
+        Verdict::Rejected(refused) => AdmissionError::Rejected(refused.code),
+        Verdict::Call(_) => return Ok(item.content?.transaction),
+    };
+    item.content?;
+    Err(refusal)
+}

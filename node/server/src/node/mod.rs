@@ -1,0 +1,34 @@
+//! One node: its threads, what they own, and how they are wired.
+//!
+//! ```text
+//!  peers, clients --> raft thread --> log writer  (fsync) --> raft thread
+//!                         |
+//!                         +---------> verify --> apply  (one batch per block) --> raft thread
+//!                                                  |
+//!                                                  +--> heights: waiters, events, attestation
+//! ```
+//! Owner threads ([`owner`]) hold all mutable state; tokio tasks serve peers and clients and only
+//! read. Every queue between them is bounded, by its own length or by the replica's windows.
+
+mod adapters;
+mod apply;
+mod attest;
+pub mod boot;
+mod event;
+mod halt;
+mod ledger_cell;
+mod log_writer;
+mod messages;
+mod metrics;
+mod officer;
+mod outlet;
+mod owner;
+mod pending;
+mod port;
+mod raft;
+mod run;
+mod snapshots;
+mod submit;
+mod verify;
+
+pub use run::run;

@@ -1,0 +1,445 @@
+//! What the HTTP interface asks of a node, answered from storage, execution and consensus.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use precinto_api::{
+    BlockDetail, BlockItem, BlockSummary, BoxFuture, CheckpointView, Consistency, Cursor,
+    EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, QueryAnswer,
+    QueryCall, RaftRole, TransactionView, codes,
+};
+use precinto_execution::{Queries, Query, QueryAt, QueryError, Registry};
+use precinto_network::NetworkHandle;
+use precinto_protocol::{
+    aeo, cbor,
+    block::Origin,
+    checkpoint::SignedCheckpoint,
+    genesis::Genesis,
+    hash::Hash,
+    leaf::BlockLeaf,
+    outcome::{Outcome, OutcomeRecord, Status},
+    registry::{ContractEntry, Member, Node},
+    statement::OnBehalf,
+    transaction::{Transaction, TransactionId},
+};
+use precinto_storage::{Head, LedgerView, Position, StoredOutcome};
+use tokio::{sync::watch, time::timeout};
+use zeroize::Zeroizing;
+
+use super::{
+    adapters::StatePort,
+    event::EventRecord,
+    halt::Halt,
+    ledger_cell::LedgerCell,
+    officer::OfficerSigner,
+    pending::Pending,
+    raft::RaftHandle,
+    submit::{SubmitError, Submitter},
+};
+
+/// How long a linearizable read may wait for the leader.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// See the module.
+pub struct Port {
+    /// The channel's genesis.
+    pub genesis: Genesis,
+    /// Ledger and epoch.
+    pub origin: Origin,
+    /// This node's entry in genesis.
+    pub node: Node,
+    /// What is asked about.
+    pub ledger: LedgerCell,
+    /// Runs queries.
+    pub queries: Queries,
+    /// Takes transactions in.
+    pub submitter: Submitter,
+    /// Signs for officers.
+    pub officers: OfficerSigner,
+    /// Accepted and unfinished transactions.
+    pub pending: Arc<Pending>,
+    /// The replica.
+    pub raft: RaftHandle,
+    /// The peers.
+    pub network: NetworkHandle,
+    /// The applied height.
+    pub heights: watch::Receiver<u64>,
+    /// Whether the node halted.
+    pub halt: Halt,
+    /// The channel's lookup key.
+    pub lookup_key: Zeroizing<[u8; 32]>,
+}
+
+/// The port, shared with the tasks that read storage.
+#[derive(Clone)]
+pub struct SharedPort(pub Arc<Port>);
+
+impl SharedPort {
+    /// Reads storage on a thread where that may block.
+    fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Port, LedgerView) -> anyhow::Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, NodeError>> {
+        let port = self.0.clone();
+        async move {
+            let view = port.ledger.view();
+            tokio::task::spawn_blocking(move || read(&port, view))
+                .await
+                .map_err(|error| internal(&error.into()))?
+                .map_err(|error| internal(&error))
+        }
+        .boxed()
+    }
+
+    fn submit_blocking(
+        &self,
+        make: impl FnOnce(&Port) -> Vec<Result<Vec<u8>, NodeError>> + Send + 'static,
+    ) -> BoxFuture<'static, Vec<Result<TransactionId, NodeError>>> {
+        let port = self.0.clone();
+        async move {
+            let submit = move || {
+                let made = make(&port);
+                let good = made.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
+                let mut answers = port.submitter.submit(good).into_iter();
+                made.into_iter()
+                    .map(|item| {
+                        item?;
+                        let answer = answers.next().expect("one answer per submission");
+                        answer.map_err(|error| refused(&error))
+                    })
+                    .collect()
+            };
+            tokio::task::spawn_blocking(submit).await.expect("submitting does not panic")
+        }
+        .boxed()
+    }
+}
+
+fn internal(error: &anyhow::Error) -> NodeError {
+    tracing::error!(error = format!("{error:#}"), "a request failed");
+    NodeError::new(codes::INTERNAL, "the node could not answer; its log says why")
+}
+
+fn refused(error: &SubmitError) -> NodeError {
+    match error {
+        SubmitError::Refused(reason) => NodeError {
+            hint: Some(reason.hint().to_owned()),
+            ..NodeError::new(reason.code(), reason.to_string())
+        },
+        SubmitError::Busy => NodeError::new(codes::QUEUE_FULL, error.to_string()).retryable(),
+    }
+}
+
+impl NodePort for SharedPort {
+    fn channel(&self) -> Hash {
+        self.0.origin.channel
+    }
+
+    fn lookup_tag(&self, scheme: &str, identifier: &str) -> Hash {
+        aeo::lookup_tag(&self.0.lookup_key, scheme, identifier)
+    }
+
+    fn submit(
+        &self,
+        transactions: Vec<Vec<u8>>,
+    ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
+        self.submit_blocking(|_| transactions.into_iter().map(Ok).collect())
+    }
+
+    fn call_as(
+        &self,
+        officer: OnBehalf,
+        calls: Vec<OfficerCall>,
+    ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
+        self.submit_blocking(move |port| {
+            let state = StatePort(port.ledger.view());
+            calls.into_iter().map(|call| port.officers.sign(officer, call, &state)).collect()
+        })
+    }
+
+    fn transaction(
+        &self,
+        id: TransactionId,
+    ) -> BoxFuture<'_, Result<TransactionView, NodeError>> {
+        self.read(move |port, _| transaction_view(port, id))
+    }
+
+    fn wait(
+        &self,
+        id: TransactionId,
+        within: Duration,
+    ) -> BoxFuture<'_, Result<TransactionView, NodeError>> {
+        async move {
+            let busy = || NodeError::new(codes::OVERLOADED, "too many clients wait").retryable();
+            // First the subscription, then the look: nothing can happen unseen in between.
+            let finished = self.0.pending.wait(id).map_err(|_| busy())?;
+            let now = self.transaction(id).await?;
+            if !matches!(now.status, Status::Pending | Status::Unknown) {
+                return Ok(now);
+            }
+            // Too late or not: the status by then is the answer.
+            let _ = timeout(within, finished).await;
+            self.transaction(id).await
+        }
+        .boxed()
+    }
+
+    fn query(
+        &self,
+        call: QueryCall,
+        consistency: Consistency,
+    ) -> BoxFuture<'_, Result<QueryAnswer, NodeError>> {
+        async move {
+            if consistency == Consistency::Linearizable
+                && !timeout(READ_WITHIN, self.0.raft.read_barrier()).await.unwrap_or(false)
+            {
+                let message = "no leader could confirm that this node is up to date";
+                return Err(NodeError::new(codes::NO_LEADER, message).retryable());
+            }
+            self.read(move |port, view| Ok(query(port, view, call))).await?
+        }
+        .boxed()
+    }
+
+    fn block(&self, height: u64) -> BoxFuture<'_, Result<Option<BlockDetail>, NodeError>> {
+        self.read(move |_, view| block_detail(&view, height))
+    }
+
+    fn blocks(
+        &self,
+        from: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<BlockSummary>, NodeError>> {
+        self.read(move |_, view| {
+            // Height 0 is the genesis, which is no block.
+            let stored = view.summaries(from.max(1), limit as usize)?;
+            let mut blocks = Vec::with_capacity(stored.len());
+            for summary in stored {
+                blocks.extend(block_summary(&view, &summary)?);
+            }
+            Ok(blocks)
+        })
+    }
+
+    fn members(&self) -> BoxFuture<'_, Result<Vec<Member>, NodeError>> {
+        self.read(|_, view| Ok(Registry::new(&StatePort(view)).members()?))
+    }
+
+    fn nodes(&self) -> BoxFuture<'_, Result<Vec<NodeView>, NodeError>> {
+        self.read(|port, view| {
+            let nodes = Registry::new(&StatePort(view)).nodes()?;
+            Ok(nodes.into_iter().map(|node| node_view(port, node)).collect())
+        })
+    }
+
+    fn contracts(&self) -> BoxFuture<'_, Result<Vec<ContractEntry>, NodeError>> {
+        self.read(|_, view| Ok(Registry::new(&StatePort(view)).contracts()?))
+    }
+
+    fn status(&self) -> BoxFuture<'_, Result<NodeStatus, NodeError>> {
+        self.read(|port, view| Ok(node_status(port, head(&view)?)))
+    }
+
+    fn checkpoints(&self) -> BoxFuture<'_, Result<Vec<CheckpointView>, NodeError>> {
+        self.read(|port, view| {
+            let mut checkpoints = Vec::new();
+            for node in &port.genesis.nodes {
+                if let Some(stored) = view.last_checkpoint(node.id)? {
+                    checkpoints.push(checkpoint_view(node, &cbor::decode(&stored.bytes)?));
+                }
+            }
+            Ok(checkpoints)
+        })
+    }
+
+    fn events(
+        &self,
+        from: Cursor,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<EventView>, NodeError>> {
+        self.read(move |_, view| {
+            let from = Position { height: from.height, index: from.index };
+            view.events(from, limit)?.into_iter().map(|event| event_view(&view, event)).collect()
+        })
+    }
+
+    fn heights(&self) -> watch::Receiver<u64> {
+        self.0.heights.clone()
+    }
+
+    fn health(&self) -> Health {
+        let raft = self.0.raft.status();
+        Health {
+            leader_known: raft.leader.is_some(),
+            lag: raft.commit.saturating_sub(raft.applied),
+            halted: self.0.halt.reason().map(str::to_owned),
+        }
+    }
+}
+
+fn head(view: &LedgerView) -> anyhow::Result<Head> {
+    view.head()?.ok_or_else(|| anyhow::anyhow!("a running node has a genesis"))
+}
+
+fn transaction_view(port: &Port, id: TransactionId) -> anyhow::Result<TransactionView> {
+    // Before the ledger is looked at: a transaction that finishes in between is found there.
+    let unfinished = if port.pending.contains(&id) {
+        Status::Pending
+    } else if port.pending.is_expired(&id) {
+        Status::Expired
+    } else {
+        Status::Unknown
+    };
+    let view = port.ledger.view();
+    match view.outcome(&id.0)? {
+        Some(stored) => finished_view(&view, id, &stored),
+        None => Ok(TransactionView { id, status: unfinished, outcome: None, transaction: None }),
+    }
+}
+
+fn finished_view(
+    view: &LedgerView,
+    id: TransactionId,
+    stored: &StoredOutcome,
+) -> anyhow::Result<TransactionView> {
+    let record: OutcomeRecord = cbor::decode(&stored.bytes)?;
+    let status = match record.outcome {
+        Outcome::Committed => Status::Committed,
+        Outcome::Rejected { .. } => Status::Rejected,
+    };
+    let block = view.block(record.height)?;
+    let transaction = block
+        .map(|bytes| precinto_protocol::block::Block::decode(&bytes))
+        .transpose()?
+        .and_then(|block| {
+            let item = block.content().items.into_iter().nth(record.index as usize)?;
+            Transaction::decode(&item).ok()
+        });
+    Ok(TransactionView { id, status, outcome: Some(record), transaction })
+}
+
+fn query(port: &Port, view: LedgerView, call: QueryCall) -> Result<QueryAnswer, NodeError> {
+    let head = head(&view).map_err(|error| internal(&error))?.block;
+    let at = QueryAt { height: head.height, time_ms: head.time_ms };
+    let query = Query { contract: call.contract, method: call.method, args: call.args };
+    match port.queries.query(query, &StatePort(view), at) {
+        Ok(result) => Ok(QueryAnswer { result, height: at.height, time_ms: at.time_ms }),
+        Err(QueryError::Rejected { code, message } | QueryError::Failed { code, message }) => {
+            Err(NodeError::new(code, message))
+        }
+        Err(error @ QueryError::UnknownContract(_)) => {
+            Err(NodeError::new(precinto_protocol::outcome::code::UNKNOWN_CONTRACT, error.to_string()))
+        }
+        Err(QueryError::Fatal(error)) => Err(internal(&error.into())),
+    }
+}
+
+fn block_summary(
+    view: &LedgerView,
+    stored: &precinto_storage::BlockSummary,
+) -> anyhow::Result<Option<BlockSummary>> {
+    let leaf = view.leaf(stored.log_size - 1)?;
+    let (Some(leaf), Some(block)) = (leaf, view.block(stored.height)?) else { return Ok(None) };
+    let leaf: BlockLeaf = cbor::decode(&leaf)?;
+    let leader = precinto_protocol::block::Block::decode(&block)?.header.leader;
+    Ok(Some(BlockSummary { leaf, raft_index: stored.raft_index, leader }))
+}
+
+fn block_detail(view: &LedgerView, height: u64) -> anyhow::Result<Option<BlockDetail>> {
+    let Some(stored) = view.summary(height)?.filter(|_| height > 0) else { return Ok(None) };
+    let Some(summary) = block_summary(view, &stored)? else { return Ok(None) };
+    let outcomes = view.outcomes(height, 0, stored.outcomes as usize)?;
+    let items = outcomes
+        .into_iter()
+        .map(|stored| {
+            let record: OutcomeRecord = cbor::decode(&stored.bytes)?;
+            Ok(BlockItem {
+                index: record.index,
+                id: TransactionId(stored.id),
+                outcome: record.outcome,
+            })
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Some(BlockDetail { summary, items }))
+}
+
+fn node_view(port: &Port, node: Node) -> NodeView {
+    let raft = port.raft.status();
+    let this = node.id == port.node.id;
+    let peer = port.network.peers().into_iter().find(|peer| peer.node == node.id);
+    let known = raft.peers.iter().find(|peer| peer.node == node.id);
+    let lag = if this {
+        Some(raft.commit.saturating_sub(raft.applied))
+    } else {
+        known.map(|peer| raft.last_index.saturating_sub(peer.matched))
+    };
+    NodeView {
+        this,
+        connected: this || peer.as_ref().is_some_and(|peer| peer.connected),
+        leader: raft.leader == Some(node.id),
+        lag,
+        refused: peer.and_then(|peer| peer.refusal).map(|refusal| refusal.to_string()),
+        node,
+    }
+}
+
+fn node_status(port: &Port, head: Head) -> NodeStatus {
+    let raft = port.raft.status();
+    NodeStatus {
+        network: port.genesis.name.clone(),
+        channel: port.origin.channel,
+        epoch: port.origin.epoch,
+        node: port.node.id,
+        member: port.node.member.clone(),
+        role: port.node.role,
+        raft_role: match raft.role {
+            precinto_consensus::RaftRole::Leader => RaftRole::Leader,
+            precinto_consensus::RaftRole::Candidate => RaftRole::Candidate,
+            precinto_consensus::RaftRole::Follower | precinto_consensus::RaftRole::Learner => {
+                RaftRole::Follower
+            }
+        },
+        term: raft.term,
+        leader: raft.leader,
+        commit: raft.commit,
+        applied: head.applied.index,
+        height: head.block.height,
+        time_ms: head.block.time_ms,
+        log_size: head.block.log_size,
+        log_root: head.block.log_root,
+        state_root: head.block.state_root,
+        protocol_version: precinto_protocol::limits::PROTOCOL_VERSION,
+        halted: port.halt.reason().map(str::to_owned),
+    }
+}
+
+fn checkpoint_view(node: &Node, signed: &SignedCheckpoint) -> CheckpointView {
+    CheckpointView {
+        node: node.id,
+        member: node.member.clone(),
+        size: signed.checkpoint.size,
+        root: signed.checkpoint.root,
+        time_s: signed.time_s,
+        note: precinto_protocol::checkpoint::Note {
+            text: signed.checkpoint.body(),
+            signatures: vec![signed.note_signature(&node.attestation_key)],
+        }
+        .to_string(),
+    }
+}
+
+fn event_view(
+    view: &LedgerView,
+    stored: precinto_storage::StoredEvent,
+) -> anyhow::Result<EventView> {
+    let record: EventRecord = cbor::decode(&stored.bytes)?;
+    let summary = view.summary(stored.position.height)?;
+    let time_ms = summary.map(|summary| summary.time_ms);
+    Ok(EventView {
+        cursor: Cursor { height: stored.position.height, index: stored.position.index },
+        time_ms: time_ms.ok_or_else(|| anyhow::anyhow!("an event's block has a summary"))?,
+        transaction: record.transaction,
+        member: record.member,
+        event: record.event,
+    })
+}

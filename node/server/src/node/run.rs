@@ -1,0 +1,437 @@
+//! Running a node: everything is made here, wired, and taken down again.
+
+use std::{
+    path::Path,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use anyhow::Context;
+use precinto_api::{ApiConfig, HttpMetrics};
+use precinto_consensus::{Config, Input, Replica, settings::COMPACTION_MARGIN};
+use precinto_execution::Queries;
+use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer, Request};
+use precinto_protocol::{
+    block::Origin,
+    cbor,
+    genesis::Genesis,
+    identity::NodeId,
+    keys::PublicKey,
+    limits::PROTOCOL_VERSION,
+    registry::{Node, NodeRole},
+};
+use prometheus::Registry;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::{interval, timeout},
+};
+
+use super::{
+    adapters::LogPort,
+    apply::{self, Applier, applied},
+    attest::Attester,
+    boot::{self, Channel, Tools},
+    halt::Halt,
+    ledger_cell::LedgerCell,
+    log_writer,
+    messages::PeerRequest,
+    metrics::Metrics,
+    officer::OfficerSigner,
+    outlet::NodeOutlet,
+    pending::Pending,
+    port::{Port, SharedPort},
+    raft::{self, RaftHandle},
+    snapshots::{SnapshotState, Snapshots},
+    submit::{Submitter, SubmitterParts},
+    verify,
+};
+use crate::{
+    keyfile,
+    node_config::{NODE_FILE, NodeConfig},
+    setup::run::read_genesis,
+};
+
+/// How often the ledger is made safe from a power failure, which lets the Raft log be compacted.
+const SYNC_EVERY: Duration = Duration::from_secs(2);
+
+/// How often gauges are refreshed.
+const OBSERVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a leader waits for another one to take over before it stops.
+const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Variable that lowers how many Raft entries are kept for followers, so that a test sees a
+/// snapshot without writing thousands of blocks.
+const KEEP_ENTRIES: &str = "PRECINTO_KEEP_ENTRIES";
+
+/// Runs the node whose directory is `dir` until SIGINT or SIGTERM.
+pub async fn run(dir: &Path) -> anyhow::Result<()> {
+    let config = NodeConfig::read(&dir.join(NODE_FILE))?;
+    let genesis = read_genesis(&config.genesis)?;
+    let node = genesis.nodes.iter().find(|node| node.id == config.node);
+    let node = node.with_context(|| format!("genesis has no node {}", config.node))?.clone();
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let running = Running::start(config, genesis, node).await?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    running.stop().await;
+    Ok(())
+}
+
+/// A running node.
+struct Running {
+    node: NodeId,
+    raft: RaftHandle,
+    network: NetworkHandle,
+    raft_thread: JoinHandle<()>,
+    ledger: LedgerCell,
+    stop_api: watch::Sender<bool>,
+    api: tokio::task::JoinHandle<()>,
+}
+
+/// What the parts of a node share.
+struct Shared {
+    genesis: Genesis,
+    origin: Origin,
+    node: Node,
+    tools: Tools,
+    ledger: LedgerCell,
+    pending: Arc<Pending>,
+    halt: Halt,
+    metrics: Arc<Metrics>,
+    network: NetworkHandle,
+    raft: RaftHandle,
+    heights: watch::Receiver<u64>,
+}
+
+impl Running {
+    async fn start(config: NodeConfig, genesis: Genesis, node: Node) -> anyhow::Result<Running> {
+        let halt = Halt::open(&config.data)?;
+        let registry = Registry::new();
+        let metrics = Metrics::register(&registry)?;
+        let tools = Tools::new(config.code.clone(), &config.data)?;
+        let opened = {
+            let (data, genesis, node, tools) =
+                (config.data.clone(), genesis.clone(), node.clone(), tools.clone());
+            tokio::task::spawn_blocking(move || boot::open(&data, &genesis, &node, &tools)).await??
+        };
+        let Channel { directory, raft_log, ledger, executor } = opened;
+        let origin = Origin { channel: genesis.hash(), epoch: 0 };
+        let head = ledger.head().expect("an opened channel has a genesis");
+        tracing::info!(node = node.id, height = head.block.height, "opened the ledger");
+
+        let replica_config = replica_config(&config, &genesis, &node, origin)?;
+        let replica = Replica::new(replica_config, LogPort(raft_log.clone()), applied(&head))?;
+        let (raft, raft_inbox) = raft::channel(&replica);
+        let (network, inbox) = start_network(&config, &genesis, &node, &tools).await?;
+        let (heights, height) = watch::channel(head.block.height);
+        let shared = Shared {
+            genesis,
+            origin,
+            node,
+            tools,
+            ledger: LedgerCell::new(ledger),
+            pending: Arc::default(),
+            halt,
+            metrics,
+            network,
+            raft,
+            heights: height,
+        };
+
+        let (work, work_inbox) = mpsc::channel();
+        let (jobs, jobs_inbox) = mpsc::sync_channel(apply::QUEUE);
+        verify::start(shared.tools.keys.clone(), work_inbox, jobs);
+        let applier = Applier {
+            executor,
+            ledger: shared.ledger.clone(),
+            raft: shared.raft.clone(),
+            pending: shared.pending.clone(),
+            heights,
+            halt: shared.halt.clone(),
+            metrics: shared.metrics.clone(),
+            last: applied(&head),
+        };
+        applier.start(jobs_inbox);
+        let snapshots = Arc::new(Snapshots {
+            directory,
+            raft_log: raft_log.clone(),
+            ledger: shared.ledger.clone(),
+            genesis: shared.genesis.clone(),
+            tools: shared.tools.clone(),
+            network: shared.network.clone(),
+            raft: shared.raft.clone(),
+            work: work.clone(),
+            state: SnapshotState::default(),
+        });
+        let installer = snapshots.clone();
+        let (log, _) =
+            log_writer::start(raft_log, shared.raft.clone(), move |mark| installer.install(mark));
+        let raft_thread = raft_inbox.start(
+            replica,
+            NodeOutlet {
+                network: shared.network.clone(),
+                log,
+                work,
+                snapshots: snapshots.clone(),
+                metrics: shared.metrics.clone(),
+                runtime: tokio::runtime::Handle::current(),
+            },
+        );
+
+        let submitter = shared.submitter();
+        shared.serve_peers(inbox, &submitter, snapshots, &config)?;
+        let (stop_api, api) = shared.serve_clients(config, submitter, registry).await?;
+        shared.keep_house();
+        Ok(Running {
+            node: shared.node.id,
+            raft: shared.raft,
+            network: shared.network,
+            raft_thread,
+            ledger: shared.ledger,
+            stop_api,
+            api,
+        })
+    }
+
+    /// Leadership is handed over first, so that the others go on without a pause.
+    async fn stop(self) {
+        tracing::info!("stopping");
+        if self.raft.status().leader == Some(self.node) {
+            self.raft.own(Input::TransferLeadership);
+            let mut status = self.raft.watch();
+            let gone = status.wait_for(|status| status.leader != Some(self.node));
+            if timeout(HAND_OVER_WITHIN, gone).await.is_err() {
+                tracing::warn!("no other node took over");
+            }
+        }
+        self.stop_api.send_replace(true);
+        if let Err(error) = self.api.await {
+            tracing::error!(%error, "the HTTP server failed");
+        }
+        self.network.shutdown().await;
+        self.raft.stop();
+        let raft_thread = self.raft_thread;
+        let synced = tokio::task::spawn_blocking(move || {
+            // Its panic would have ended the process.
+            let _ = raft_thread.join();
+            self.ledger.get().sync()
+        });
+        match synced.await {
+            Ok(Ok(applied)) => tracing::info!(raft_index = applied.index, "stopped"),
+            Ok(Err(error)) => tracing::error!(%error, "the ledger was not synced; it is replayed"),
+            Err(error) => tracing::error!(%error, "the ledger was not synced; it is replayed"),
+        }
+    }
+}
+
+fn replica_config(
+    config: &NodeConfig,
+    genesis: &Genesis,
+    node: &Node,
+    origin: Origin,
+) -> anyhow::Result<Config> {
+    let signing_key = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
+    anyhow::ensure!(
+        signing_key.public().to_bytes() == node.identity_key,
+        "identity.key is not the key that genesis names for node {}",
+        node.id
+    );
+    let ids = |role| genesis.nodes_with(role).map(|node| node.id).collect();
+    let keys = genesis
+        .nodes
+        .iter()
+        .map(|node| Ok((node.id, PublicKey::from_bytes(&node.identity_key)?)))
+        .collect::<anyhow::Result<_>>()?;
+    let keep_entries = match std::env::var(KEEP_ENTRIES) {
+        Ok(text) => text.parse().with_context(|| format!("{KEEP_ENTRIES}={text}"))?,
+        Err(_) => COMPACTION_MARGIN,
+    };
+    Ok(Config {
+        node: node.id,
+        voters: ids(NodeRole::Voter),
+        learners: ids(NodeRole::Learner),
+        keys,
+        signing_key,
+        origin,
+        seed: u64::from_be_bytes(keyfile::random()),
+        keep_entries,
+    })
+}
+
+async fn start_network(
+    config: &NodeConfig,
+    genesis: &Genesis,
+    node: &Node,
+    tools: &Tools,
+) -> anyhow::Result<(NetworkHandle, Inbox)> {
+    let peers = genesis
+        .nodes
+        .iter()
+        .map(|node| Peer {
+            node: node.id,
+            network_key: node.network_key,
+            addresses: node.addresses.clone(),
+            storage_id: Some(node.storage_id),
+        })
+        .collect();
+    let network = NetworkConfig {
+        identity: keyfile::read_signing_key(&config.keys.join("network.key"))?,
+        listen: vec![config.p2p],
+        hello: Hello {
+            genesis: genesis.hash(),
+            protocol_version: PROTOCOL_VERSION,
+            engine_fingerprint: tools.fingerprint,
+            node: node.id,
+            storage_id: node.storage_id,
+        },
+    };
+    Ok(Network::start(network, peers).await?)
+}
+
+impl Shared {
+    fn submitter(&self) -> Submitter {
+        Submitter::new(SubmitterParts {
+            node: self.node.id,
+            channel: self.origin.channel,
+            ledger: self.ledger.clone(),
+            keys: self.tools.keys.clone(),
+            pending: self.pending.clone(),
+            raft: self.raft.clone(),
+            network: self.network.clone(),
+        })
+    }
+
+    fn serve_peers(
+        &self,
+        inbox: Inbox,
+        submitter: &Submitter,
+        snapshots: Arc<Snapshots>,
+        config: &NodeConfig,
+    ) -> anyhow::Result<()> {
+        let Inbox { raft, gossip, requests, snapshots: chunks, mut events } = inbox;
+        tokio::spawn(hand_to_raft(raft, self.raft.clone()));
+        tokio::spawn(answer_requests(requests, submitter.clone()));
+        tokio::spawn(snapshots.serve(chunks));
+        tokio::spawn(submitter.clone().resend());
+        let replica = self.raft.clone();
+        tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                tracing::info!(?event, "peer");
+                if let precinto_network::PeerEvent::Unreachable(node) = event {
+                    replica.own(Input::Unreachable(node));
+                }
+            }
+        });
+        let attester = Attester {
+            node: self.node.id,
+            origin: self.origin,
+            key: keyfile::read_signing_key(&config.keys.join("attestation.key"))?,
+            ledger: self.ledger.clone(),
+            nodes: self.genesis.nodes.clone(),
+            network: self.network.clone(),
+            halt: self.halt.clone(),
+            metrics: self.metrics.clone(),
+        };
+        tokio::spawn(attester.run(self.heights.clone(), gossip));
+        Ok(())
+    }
+
+    async fn serve_clients(
+        &self,
+        config: NodeConfig,
+        submitter: Submitter,
+        registry: Registry,
+    ) -> anyhow::Result<(watch::Sender<bool>, tokio::task::JoinHandle<()>)> {
+        let identity = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
+        let port = Port {
+            genesis: self.genesis.clone(),
+            origin: self.origin,
+            node: self.node.clone(),
+            ledger: self.ledger.clone(),
+            queries: Queries::new(self.origin.channel, self.tools.runtime.clone()),
+            submitter,
+            officers: OfficerSigner::new(self.origin.channel, identity),
+            pending: self.pending.clone(),
+            raft: self.raft.clone(),
+            network: self.network.clone(),
+            heights: self.heights.clone(),
+            halt: self.halt.clone(),
+            lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,
+        };
+        let metrics = HttpMetrics::register(&registry)?;
+        let router = precinto_api::router(ApiConfig {
+            node: Arc::new(SharedPort(Arc::new(port))),
+            accounts: config.accounts,
+            registry,
+            metrics,
+            metrics_open_on_loopback: true,
+        });
+        let listener = TcpListener::bind(config.api).await;
+        let listener = listener.with_context(|| format!("cannot listen on {}", config.api))?;
+        tracing::info!(api = %config.api, p2p = %config.p2p, "listening");
+        let (stop, mut stopping) = watch::channel(false);
+        let stopped = async move {
+            // A dropped sender means the node is gone: stop, too.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        Ok((stop, tokio::spawn(precinto_api::serve(listener, router, stopped))))
+    }
+
+    /// Regular work: syncing the ledger, refreshing gauges.
+    fn keep_house(&self) {
+        let (ledger, raft) = (self.ledger.clone(), self.raft.clone());
+        tokio::spawn(async move {
+            let mut timer = interval(SYNC_EVERY);
+            loop {
+                timer.tick().await;
+                let ledger = ledger.get();
+                let synced = tokio::task::spawn_blocking(move || ledger.sync()).await;
+                match synced.expect("syncing does not panic") {
+                    Ok(applied) => raft.own(Input::Synced(applied.index)),
+                    Err(error) => super::owner::halt(&format!("the ledger cannot be synced: {error}")),
+                }
+            }
+        });
+        let (raft, pending) = (self.raft.clone(), self.pending.clone());
+        let (network, metrics) = (self.network.clone(), self.metrics.clone());
+        tokio::spawn(async move {
+            let mut timer = interval(OBSERVE_EVERY);
+            loop {
+                timer.tick().await;
+                metrics.observe(&raft.status(), pending.len(), &network);
+            }
+        });
+    }
+}
+
+async fn hand_to_raft(mut frames: tokio::sync::mpsc::Receiver<Frame>, raft: RaftHandle) {
+    while let Some(frame) = frames.recv().await {
+        let input = Input::Message { from: frame.from, bytes: frame.bytes.to_vec() };
+        // Full: dropped, as the network might have; raft repeats itself.
+        let _ = raft.outside(input);
+    }
+}
+
+async fn answer_requests(
+    mut requests: tokio::sync::mpsc::Receiver<Request>,
+    submitter: Submitter,
+) {
+    while let Some(request) = requests.recv().await {
+        let submitter = submitter.clone();
+        tokio::task::spawn_blocking(move || match cbor::decode(&request.body) {
+            Ok(PeerRequest::Submit(transactions)) => {
+                let answer = submitter.take_forwarded(transactions);
+                // The asker sends again what it gets no answer for.
+                let _ = request.respond.respond(cbor::encode(&answer));
+            }
+            Err(error) => tracing::warn!(from = request.from, %error, "a malformed request"),
+        });
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests of the engine with modules written as text.
+
+mod admission;
+mod cache;
+mod calls;
+mod fuel;
+mod support;

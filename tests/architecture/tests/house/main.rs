@@ -1,0 +1,7 @@
+//! The rules of the house that a compiler does not check.
+
+mod cargo;
+mod dependencies;
+mod determinism;
+mod shape;
+mod sources;
