@@ -68,13 +68,17 @@ impl Account {
         let mut problems = Vec::new();
         let name = &config.name;
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-            problems.push(format!("account {name:?}: names have 1 to {MAX_NAME_BYTES} bytes"));
+            problems.push(format!(
+                "account {name:?}: names have 1 to {MAX_NAME_BYTES} bytes"
+            ));
         }
         let mut roles = BTreeSet::new();
         for role in &config.roles {
             match role.parse() {
                 Ok(Role::Node) => problems.push(format!("account {name:?}: no account is a node")),
-                Ok(role) => drop(roles.insert(role)),
+                Ok(role) => {
+                    roles.insert(role);
+                }
                 Err(unknown) => problems.push(format!("account {name:?}: {unknown}")),
             }
         }
@@ -90,7 +94,12 @@ impl Account {
         let token = digest("token_sha256", &config.token_sha256);
         let pseudonym_seed = digest("pseudonym_seed", &config.pseudonym_seed);
         if problems.is_empty() {
-            Ok(Account { name: name.clone(), roles, token, pseudonym_seed })
+            Ok(Account {
+                name: name.clone(),
+                roles,
+                token,
+                pseudonym_seed,
+            })
         } else {
             Err(problems)
         }
@@ -104,7 +113,7 @@ impl fmt::Debug for Account {
 }
 
 /// All accounts of a node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Accounts(Vec<Arc<Account>>);
 
 impl Accounts {
@@ -122,7 +131,8 @@ impl Accounts {
                         problems.push(format!("account {:?}: the name is used twice", config.name));
                     }
                     let same = |other: &Arc<Account>| {
-                        other.token == account.token || other.pseudonym_seed == account.pseudonym_seed
+                        other.token == account.token
+                            || other.pseudonym_seed == account.pseudonym_seed
                     };
                     if let Some(other) = accounts.iter().find(|other| same(other)) {
                         problems.push(format!(
@@ -135,7 +145,11 @@ impl Accounts {
                 Err(found) => problems.extend(found),
             }
         }
-        if problems.is_empty() { Ok(Accounts(accounts)) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Accounts(accounts))
+        } else {
+            Err(problems)
+        }
     }
 
     /// The account of a bearer token. Takes the same time whichever account matches, or none.
@@ -152,7 +166,11 @@ impl Accounts {
 }
 
 fn equal_in_constant_time(a: &Hash, b: &Hash) -> bool {
-    let difference = a.as_bytes().iter().zip(b.as_bytes()).fold(0, |all, (x, y)| all | (x ^ y));
+    let difference = a
+        .as_bytes()
+        .iter()
+        .zip(b.as_bytes())
+        .fold(0, |all, (x, y)| all | (x ^ y));
     // Keeps the compiler from leaving the loop at the first difference.
     std::hint::black_box(difference) == 0
 }
@@ -185,9 +203,16 @@ mod tests {
         bad.roles = vec!["chief".into(), "node".into()];
         bad.token_sha256 = "short".into();
         let twice = [config("eva", "t2", 2), config("eva", "t2", 3)];
-        let problems = Accounts::from_config(&[bad, twice[0].clone(), twice[1].clone()]).unwrap_err();
+        let problems =
+            Accounts::from_config(&[bad, twice[0].clone(), twice[1].clone()]).unwrap_err();
         let text = problems.join("\n");
-        for expected in ["chief", "no account is a node", "token_sha256", "used twice", "those of"] {
+        for expected in [
+            "chief",
+            "no account is a node",
+            "token_sha256",
+            "used twice",
+            "those of",
+        ] {
             assert!(text.contains(expected), "{expected} missing in {text}");
         }
     }
@@ -199,8 +224,17 @@ mod tests {
         let (one, two) = (Hash([1; 32]), Hash([2; 32]));
         let ana = accounts.find("t1").unwrap();
         let beto = accounts.find("t2").unwrap();
-        assert_eq!(ana.on_behalf(Role::Officer, &one), ana.on_behalf(Role::Officer, &one));
-        assert_ne!(ana.on_behalf(Role::Officer, &one), ana.on_behalf(Role::Officer, &two));
-        assert_ne!(ana.on_behalf(Role::Officer, &one), beto.on_behalf(Role::Officer, &one));
+        assert_eq!(
+            ana.on_behalf(Role::Officer, &one),
+            ana.on_behalf(Role::Officer, &one)
+        );
+        assert_ne!(
+            ana.on_behalf(Role::Officer, &one),
+            ana.on_behalf(Role::Officer, &two)
+        );
+        assert_ne!(
+            ana.on_behalf(Role::Officer, &one),
+            beto.on_behalf(Role::Officer, &one)
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Every code a client may meet, in one place: its HTTP status, title and hint.
 //!
 //! A rejection by a contract that is not listed here (contracts add codes of their own) is
-//! answered with 422 and the contract's message.
+//! answered with 422 and the contract's message. One line per code, so that the tables read as
+//! tables.
 
 /// What a code means to a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,10 +74,16 @@ const fn info(
     title: &'static str,
     hint: &'static str,
 ) -> CodeInfo {
-    CodeInfo { code, status, title, hint }
+    CodeInfo {
+        code,
+        status,
+        title,
+        hint,
+    }
 }
 
 /// Codes of the interface itself.
+#[rustfmt::skip]
 const INTERFACE: &[CodeInfo] = &[
     info(MALFORMED_BODY, 400, "Malformed body", "Send JSON as /v1/openapi.json describes it; unknown fields are refused."),
     info(INVALID_PARAMETER, 400, "Invalid parameter", "Correct the parameter named in the detail; /v1/openapi.json lists what each takes."),
@@ -98,6 +105,7 @@ const INTERFACE: &[CodeInfo] = &[
 ];
 
 /// Codes of a node that cannot do what it is asked at the moment.
+#[rustfmt::skip]
 const NODE: &[CodeInfo] = &[
     info(NO_LEADER, 503, "No leader", "The network is electing a leader or has lost its quorum; try again shortly."),
     info(QUEUE_FULL, 503, "Queue full", "Try again after the time in Retry-After."),
@@ -108,17 +116,19 @@ const NODE: &[CodeInfo] = &[
 ];
 
 /// Codes of admission and execution.
+#[rustfmt::skip]
 const EXECUTION: &[CodeInfo] = &[
     info(MALFORMED, 400, "Malformed transaction", "Send a transaction in its deterministic encoding (docs/FORMATS.md); use a client library."),
     info("statement-too-large", 413, "Statement too large", "A statement has at most 60 KiB; put large documents elsewhere and notarize their commitment."),
     info("wrong-channel", 422, "Signed for another channel", "Sign with the genesis hash that /v1/status shows as `channel`."),
-    info("unknown-identity", 403, "Unknown identity", "Have the key enrolled by an admin of its member, or sign with an enrolled key."),
+    info("unknown-identity", 403, "Unknown identity", "Check the key id; an admin of the member enrols keys."),
     info("bad-signature", 403, "Bad signature", "Sign the statement with the key whose id it names."),
     info("identity-revoked", 403, "Identity revoked", "Sign with a key in force; a revoked one never comes back."),
     info("identity-expired", 403, "Identity not in force", "The key is not valid yet or no longer at ledger time; rotate it."),
     info("not-a-node", 403, "Not a node", "Only a node's identity may act on behalf of an officer; leave `on_behalf` out."),
-    info("policy-not-met", 403, "Policy not met", "The method needs other roles or more endorsements; /v1/contracts shows its policy."),
     info("endorsements-do-not-meet-policy", 403, "Endorsements do not meet the policy", "Collect exactly the endorsements that the method's policy asks for; /v1/contracts shows it."),
+    info("duplicate", 409, "Submitted already", "Nothing to do: ask for the transaction's status by its id."),
+    info("state-unavailable", 503, "State unavailable", "Try again, or use another node."),
     info("expired", 422, "Expired", "Build and sign the transaction again with a later `expires_ms`."),
     info("expiry-too-far", 422, "Expires too far ahead", "Set `expires_ms` within ten minutes (the channel's max-expiry-ms) of the time in /v1/status."),
     info("unknown-contract", 404, "Unknown contract", "/v1/contracts lists the active ones."),
@@ -126,6 +136,10 @@ const EXECUTION: &[CodeInfo] = &[
     info("contract-changed", 409, "Contract version changed", "Sign again for the version that /v1/contracts shows."),
     info("contract-trapped", 422, "Contract trapped", "The call hit a defect of the contract; report it with the transaction id."),
     info("out-of-fuel", 422, "Out of fuel", "Do less in one call."),
+    info("call-depth-exceeded", 422, "Nested too deeply", "The call hit a defect of the contract; report it with the transaction id."),
+    info("bad-output", 422, "Bad output", "The call hit a defect of the contract; report it with the transaction id."),
+    info("nothing-to-take", 422, "Nothing to take", "The call hit a defect of the contract; report it with the transaction id."),
+    info("no-migration", 422, "No migration", "Install a module that can migrate the contract's state."),
     info("key-invalid", 422, "Invalid state key", "The call hit a defect of the contract; report it with the transaction id."),
     info("value-too-large", 422, "Value too large", "Store less in one record."),
     info("kind-mismatch", 422, "State kind mismatch", "The call hit a defect of the contract; report it with the transaction id."),
@@ -136,7 +150,10 @@ const EXECUTION: &[CodeInfo] = &[
 ];
 
 /// Codes of the built-in contracts.
+#[rustfmt::skip]
 const CONTRACTS: &[CodeInfo] = &[
+    info("no-author", 422, "No author", "Submit it as a transaction, not as a query."),
+    info("corrupt-state", 500, "Corrupt state", "Report it with the transaction id; the node's operator must look at it."),
     info("bad-arguments", 422, "Bad arguments", "Correct the field named in the detail."),
     info("already-exists", 409, "Already exists", "The member used this number for this operator before; choose another or change its status."),
     info(UNKNOWN_AUTHORIZATION, 404, "Unknown authorization", "Check scheme, identifier, number and the issuing member."),
@@ -144,14 +161,18 @@ const CONTRACTS: &[CodeInfo] = &[
     info("already-suspended", 409, "Already suspended", "Nothing to do, or reinstate it first."),
     info("not-suspended", 409, "Not suspended", "Only a suspended authorization can be reinstated."),
     info("effective-time-out-of-range", 422, "Effective time out of range", "Choose a time within a year of today."),
+    info("too-many-authorizations", 409, "Too many authorizations", "Change the status of one that exists instead of granting another."),
+    info("already-revoked", 409, "Already revoked", "Nothing to do."),
+    info("node-identity", 403, "A node's identity", "The keys of nodes change by governance proposals alone."),
     info("already-enrolled", 409, "Already enrolled", "Enrol another key; key ids are never used twice."),
     info("last-admin", 409, "Last admin", "Enrol another admin of the member first."),
-    info("not-your-member", 403, "Another member's", "Each member changes only what is its own."),
 ];
 
 /// Every listed code.
 pub fn all() -> impl Iterator<Item = &'static CodeInfo> {
-    [INTERFACE, NODE, EXECUTION, CONTRACTS].into_iter().flatten()
+    [INTERFACE, NODE, EXECUTION, CONTRACTS]
+        .into_iter()
+        .flatten()
 }
 
 /// What `code` means; a rejection by a contract if it is not listed.
@@ -162,7 +183,10 @@ pub fn lookup(code: &str) -> CodeInfo {
         "Rejected by the contract",
         "See the detail and the contract's documentation.",
     );
-    all().find(|known| known.code == code).copied().unwrap_or(unlisted)
+    all()
+        .find(|known| known.code == code)
+        .copied()
+        .unwrap_or(unlisted)
 }
 
 #[cfg(test)]

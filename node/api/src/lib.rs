@@ -20,7 +20,10 @@
 //! Any crate of ours but `precinto_protocol`: storage, execution and consensus are reached through
 //! [`NodePort`] alone.
 #![forbid(unsafe_code)]
-#![allow(unused_qualifications, reason = "utoipa's macros qualify the types they are given")]
+#![allow(
+    unused_qualifications,
+    reason = "utoipa's macros qualify the types they are given"
+)]
 
 mod accounts;
 mod auth;
@@ -41,8 +44,8 @@ pub use accounts::{Account, AccountConfig, Accounts, token_digest};
 pub use metrics::{HttpMetrics, MetricsError};
 pub use port::{
     BlockDetail, BlockItem, BlockSummary, BoxFuture, CheckpointView, Consistency, Cursor,
-    EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, QueryAnswer,
-    ParseCursorError, PortFuture, QueryCall, RaftRole, TransactionView,
+    EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, ParseCursorError,
+    PortFuture, QueryAnswer, QueryCall, RaftRole, TransactionView,
 };
 pub use routes::{openapi, router};
 pub use serve::serve;

@@ -14,12 +14,13 @@ pub const MAX_PAGE: u32 = 100;
 /// Items of a page when the request does not say.
 pub const DEFAULT_PAGE: u32 = 50;
 
-/// Requests being served at once; with [`MAX_BODY_BYTES`] this bounds what bodies hold in memory.
-/// Beyond it requests are refused with `overloaded`, not queued.
-pub const MAX_REQUESTS: usize = 256;
+/// Requests being served at once, most of them waiting for a commit; with [`MAX_BODY_BYTES`] this
+/// bounds what bodies hold in memory (a body is read only after the account is known). Beyond it
+/// requests are refused with `overloaded`, not queued. Health checks do not count.
+pub const MAX_REQUESTS: usize = 1_024;
 
 /// Connections held open; further ones wait in the listener's backlog.
-pub const MAX_CONNECTIONS: usize = 1_024;
+pub const MAX_CONNECTIONS: usize = 2_048;
 
 /// Event streams held open: each costs a task and up to [`EVENT_BUFFER`] events.
 pub const MAX_EVENT_STREAMS: usize = 128;

@@ -12,7 +12,11 @@ use tokio::time::timeout;
 use crate::{codes, error::ApiError, limits::REQUEST_TIMEOUT, state::AppState};
 
 /// Counts the request and logs it with its outcome.
-pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
@@ -29,13 +33,17 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
 pub(crate) async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Ok(_permit) = state.requests.try_acquire() else {
         let detail = "the node serves as many requests as it may";
-        return ApiError::new(codes::OVERLOADED, detail).retryable().into_response();
+        return ApiError::new(codes::OVERLOADED, detail)
+            .retryable()
+            .into_response();
     };
     match timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             let detail = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
-            ApiError::new(codes::REQUEST_TIMEOUT, detail).retryable().into_response()
+            ApiError::new(codes::REQUEST_TIMEOUT, detail)
+                .retryable()
+                .into_response()
         }
     }
 }

@@ -126,7 +126,11 @@ impl From<TransactionView> for TransactionAnswer {
         }
         if let Some(transaction) = view.transaction {
             answer.author = Some(transaction.statement.key_id().to_string());
-            let endorsers = transaction.endorsements.iter().map(|e| e.key_id.to_string()).collect();
+            let endorsers = transaction
+                .endorsements
+                .iter()
+                .map(|e| e.key_id.to_string())
+                .collect();
             let call = transaction.statement.call();
             answer.call = Some(CallAnswer {
                 contract: call.contract.clone(),
@@ -147,7 +151,11 @@ impl From<TransactionView> for TransactionAnswer {
 
 impl IntoResponse for TransactionAnswer {
     fn into_response(self) -> Response {
-        let status = if self.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
+        let status = if self.is_final() {
+            StatusCode::OK
+        } else {
+            StatusCode::ACCEPTED
+        };
         (status, Json(self)).into_response()
     }
 }
@@ -180,9 +188,10 @@ impl WaitParams {
                 let rule = format!("at most {}", MAX_WAIT.as_millis());
                 Err(ApiError::parameter("timeout_ms", rule))
             }
-            None if self.timeout_ms.is_some() => {
-                Err(ApiError::parameter("timeout_ms", "only with wait=committed"))
-            }
+            None if self.timeout_ms.is_some() => Err(ApiError::parameter(
+                "timeout_ms",
+                "only with wait=committed",
+            )),
             None => Ok(None),
             Some(WaitFor::Committed) => Ok(Some(limit)),
         }
@@ -224,10 +233,14 @@ pub(crate) struct AsOf {
 impl AsOf {
     /// As of a height and its ledger time.
     pub(crate) fn new(height: u64, time_ms: u64) -> AsOf {
-        AsOf { height, time_ms, age_ms: now_ms().saturating_sub(time_ms) }
+        AsOf {
+            height,
+            time_ms,
+            age_ms: now_ms().saturating_sub(time_ms),
+        }
     }
 
-    /// As of this node's newest block.
+    /// As of this node's newest block: what is read afterwards is at least that new.
     pub(crate) async fn newest(node: &dyn NodePort) -> Result<AsOf, ApiError> {
         let status = node.status().await?;
         Ok(AsOf::new(status.height, status.time_ms))
@@ -279,7 +292,11 @@ impl From<Authorization> for AuthorizationAnswer {
             operator: authorization.operator.to_hex(),
             member: authorization.member,
             number: authorization.number,
-            types: authorization.types.iter().map(ToString::to_string).collect(),
+            types: authorization
+                .types
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             valid_from: authorization.valid_from.to_string(),
             valid_until: authorization.valid_until.to_string(),
             status: authorization.status.to_string(),
@@ -306,7 +323,10 @@ impl StandingAuthorization {
         let today = Date::of_ms(time_ms);
         let in_force = authorization.status == precinto_protocol::aeo::AeoStatus::Valid
             && (authorization.valid_from..=authorization.valid_until).contains(&today);
-        StandingAuthorization { authorization: authorization.into(), in_force }
+        StandingAuthorization {
+            authorization: authorization.into(),
+            in_force,
+        }
     }
 }
 

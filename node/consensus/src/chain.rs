@@ -146,7 +146,8 @@ impl Verifier<'_> {
     pub(crate) fn check(&self, entry: &Entry, previous: Link) -> Result<Link, BlockRefusal> {
         let block = Block::decode(&entry.data)?;
         let header = &block.header;
-        if (header.origin, header.term, header.raft_index) != (self.origin, entry.term, entry.index) {
+        if (header.origin, header.term, header.raft_index) != (self.origin, entry.term, entry.index)
+        {
             return Err(BlockRefusal::WrongPlace);
         }
         if header.previous != previous.content {
@@ -199,7 +200,7 @@ mod tests {
     }
 
     fn check_bytes(data: Vec<u8>, accepted: u64) -> Result<Link, BlockRefusal> {
-        let own = self::key().public();
+        let own = key().public();
         let keys = BTreeMap::from([(own.key_id(), own)]);
         let verifier = Verifier { origin: ORIGIN, keys: &keys, now_ms: 2_000, accepted };
         verifier.check(&Entry { index: 7, term: 2, data, ..Entry::default() }, PREVIOUS)
@@ -251,7 +252,10 @@ mod tests {
         chain.set(6, None);
         assert_eq!((chain.at(3), chain.at(4), chain.at(5)), (link(1), link(1), link(2)));
         assert_eq!((chain.last(), chain.last_index()), (link(2), 6));
-        assert_eq!((chain.blocks_above(0), chain.blocks_above(4), chain.blocks_above(5)), (1, 1, 0));
+        assert_eq!(
+            (chain.blocks_above(0), chain.blocks_above(4), chain.blocks_above(5)),
+            (1, 1, 0)
+        );
     }
 
     #[test]

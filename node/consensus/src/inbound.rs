@@ -63,8 +63,10 @@ impl<L: LogStore> Replica<L> {
             MessageType::MsgHeartbeat if current && message.commit > last_index => {
                 Err(MessageRefusal::LogLost { claimed: message.commit, last_index })
             }
-            MessageType::MsgAppend if current && self.contradicts_committed(message) => {
-                Err(MessageRefusal::CommittedConflict(message.index))
+            MessageType::MsgAppend | MessageType::MsgSnapshot
+                if current && self.contradicts_committed(message) =>
+            {
+                Err(MessageRefusal::CommittedConflict(raft.raft_log.committed))
             }
             MessageType::MsgAppendResponse if !message.reject && message.index > last_index => {
                 Err(MessageRefusal::BeyondTheLog { claimed: message.index, last_index })
@@ -74,9 +76,7 @@ impl<L: LogStore> Replica<L> {
             {
                 Err(MessageRefusal::NotFromLeader)
             }
-            MessageType::MsgReadIndex
-                if !is_context_of(&message.entries[0].data, message.from) =>
-            {
+            MessageType::MsgReadIndex if !is_context_of(&message.entries[0].data, message.from) => {
                 Err(MessageRefusal::Malformed("read of another node"))
             }
             MessageType::MsgSnapshot
@@ -89,14 +89,16 @@ impl<L: LogStore> Replica<L> {
         }
     }
 
-    /// Whether an append builds on, or holds, another entry than the one committed here.
-    fn contradicts_committed(&self, append: &Message) -> bool {
+    /// Whether an append or snapshot builds on, or holds, another entry than the one committed here.
+    fn contradicts_committed(&self, message: &Message) -> bool {
         let log = &self.raw.raft.raft_log;
         let differs = |index, term| {
             (log.first_index()..=log.committed).contains(&index) && !log.match_term(index, term)
         };
-        differs(append.index, append.log_term)
-            || append.entries.iter().any(|entry| differs(entry.index, entry.term))
+        let snapshot = message.get_snapshot().get_metadata();
+        differs(message.index, message.log_term)
+            || differs(snapshot.index, snapshot.term)
+            || message.entries.iter().any(|entry| differs(entry.index, entry.term))
     }
 
     /// Only a leader knows; and no peer may fill its memory with reads.
@@ -115,7 +117,8 @@ impl<L: LogStore> Replica<L> {
                 let last = message.entries.last().map(|entry| (entry.index, entry.term));
                 self.step(message);
                 // raft appends all or, where it turned the message down, nothing.
-                if last.is_some_and(|(index, term)| self.raw.raft.raft_log.match_term(index, term)) {
+                if last.is_some_and(|(index, term)| self.raw.raft.raft_log.match_term(index, term))
+                {
                     for (index, block) in links {
                         self.chain.set(index, block);
                     }

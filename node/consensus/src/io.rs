@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use precinto_protocol::{
-    identity::NodeId,
-    keys::PublicKey,
-};
+use precinto_protocol::{identity::NodeId, keys::PublicKey};
 
 use crate::{
     chain::{Applied, BlockRefusal},

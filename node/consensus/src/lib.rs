@@ -41,8 +41,8 @@ mod inbound;
 mod io;
 mod leader;
 mod log;
-mod ready;
 mod reads;
+mod ready;
 mod replica;
 pub mod settings;
 mod snapshot;
@@ -53,7 +53,7 @@ mod wire;
 pub use chain::{Applied, BlockRefusal};
 pub use config::{Config, StartError};
 pub use io::{
-    Alarm, Committed, Input, Leadership, Output, ReadOutcome, Returned, ReturnReason,
+    Alarm, Committed, Input, Leadership, Output, ReadOutcome, ReturnReason, Returned,
     SnapshotOffer, SnapshotSource,
 };
 pub use log::{HardState, LogEntry, LogError, LogStore, SnapshotMark, WriteTask};

@@ -83,7 +83,8 @@ pub struct WriteTask {
     /// Increasing; report this number once everything below is on disk.
     pub number: u64,
     /// Make the staged snapshot of this index the ledger, and start the log anew after it. Comes
-    /// alone: every earlier task has been persisted, and the apply thread gets no entry until then.
+    /// alone: every earlier task has been persisted. Entries handed out before and not executed yet
+    /// are obsolete; none is handed out until this is persisted.
     pub snapshot: Option<SnapshotMark>,
     /// Drop all entries from this index on, before the new ones are appended.
     pub truncate_from: Option<u64>,

@@ -17,8 +17,8 @@ use crate::{
     io::{Input, Leadership, Output, ReturnReason, Returned},
     leader::Stall,
     log::{HardState, LogStore, SnapshotMark},
-    ready::Unpersisted,
     reads::Reads,
+    ready::Unpersisted,
     settings::{MAX_COMMITTED_BYTES_PER_READY, MAX_TRANSACTION_BYTES},
     snapshot::Snapshots,
     tail::TailedLog,
@@ -125,7 +125,7 @@ impl<L: LogStore> Replica<L> {
             Input::TransferLeadership => self.transfer_leadership(),
             Input::Unreachable(node) => self.raw.report_unreachable(node),
             Input::Synced(index) => self.compact(index),
-            Input::SnapshotReady(source) => self.raw.mut_store().set_source(source),
+            Input::SnapshotReady(source) => self.serve_snapshot(source),
             Input::SnapshotDelivered { node, complete } => self.delivered(node, complete),
             Input::SnapshotStaged(applied) => self.staged(applied),
             Input::SnapshotFailed(index) => self.snapshots.failed(index),
@@ -211,7 +211,7 @@ impl<L: LogStore> Replica<L> {
     fn compact(&mut self, synced: u64) {
         let log = self.raw.store();
         let index = synced.min(self.applied.index).saturating_sub(self.keep_entries);
-        // In steps: a compaction is a write like any other.
+        // In steps of a quarter of what is kept: a compaction is a write like any other.
         let step = (self.keep_entries / 4).max(1);
         if self.snapshots.is_installing() || index + 1 < log.first() + step {
             return;

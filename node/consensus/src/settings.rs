@@ -54,7 +54,7 @@ pub const MAX_PROPOSALS_IN_FLIGHT: usize = 8;
 
 /// Entries between the leader's applied index and the end of its log above which it proposes no
 /// block: the ledger advances no faster than its leader executes.
-pub const MAX_UNAPPLIED_ENTRIES: u64 = 64;
+pub const MAX_UNAPPLIED_ENTRIES: u64 = 32;
 
 /// Milliseconds without a block after which the leader proposes an empty one, so that ledger time
 /// advances.
@@ -75,9 +75,6 @@ pub const ENTRY_OVERHEAD_BYTES: usize = 64;
 /// needs no snapshot.
 pub const COMPACTION_MARGIN: u64 = 4_096;
 
-/// Entries dropped by one compaction at least: it is a write like any other.
-pub const COMPACTION_STEP: u64 = 1_024;
-
 /// Reads waiting, in all. Above it a read is answered as not ready.
 pub const MAX_READS: usize = 16_384;
 
@@ -97,9 +94,9 @@ pub const STALL_TICKS: u64 = 60;
 /// Ticks a leader that stalled does not campaign (5 s), so that another voter wins.
 pub const ABSTAIN_TICKS: u64 = 100;
 
-/// Ticks after which a leader offers a snapshot again to a follower that reported nothing (30 s).
+/// Ticks after which a leader offers a snapshot again to a follower that reported nothing (5 s).
 /// An offer repeated while it is being downloaded is ignored there.
-pub const SNAPSHOT_RETRY_TICKS: u64 = 600;
+pub const SNAPSHOT_RETRY_TICKS: u64 = 100;
 
 /// How far a peer's term may lie above ours. An election takes half a second: this many are a
 /// lifetime, more is garbage that would bring terms near overflow.

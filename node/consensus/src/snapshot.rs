@@ -17,7 +17,7 @@ use raft::{
 use crate::{
     chain::{Applied, Chain},
     deliver::Delivery,
-    io::SnapshotOffer,
+    io::{SnapshotOffer, SnapshotSource},
     log::{LogStore, SnapshotMark},
     replica::Replica,
     settings::SNAPSHOT_RETRY_TICKS,
@@ -124,6 +124,12 @@ impl<L: LogStore> Replica<L> {
         }
     }
 
+    pub(crate) fn serve_snapshot(&mut self, source: SnapshotSource) {
+        let index = source.mark.index;
+        assert!(index <= self.applied.index, "a snapshot at {index}, which was not executed");
+        self.raw.mut_store().set_source(source);
+    }
+
     pub(crate) fn delivered(&mut self, node: NodeId, complete: bool) {
         self.snapshots.sending.remove(&node);
         let status = if complete { SnapshotStatus::Finish } else { SnapshotStatus::Failure };
@@ -135,13 +141,15 @@ impl<L: LogStore> Replica<L> {
     pub(crate) fn retry_snapshots(&mut self) {
         let mut sending = BTreeMap::new();
         for (&node, progress) in self.raw.raft.prs().iter() {
-            if self.raw.raft.state == StateRole::Leader && progress.state == ProgressState::Snapshot {
+            if self.raw.raft.state == StateRole::Leader && progress.state == ProgressState::Snapshot
+            {
                 let since = self.snapshots.sending.get(&node).copied().unwrap_or(self.ticks);
                 sending.insert(node, since);
             }
         }
         let overdue = |since: &u64| self.ticks - since >= SNAPSHOT_RETRY_TICKS;
-        let late: Vec<_> = sending.iter().filter(|(_, since)| overdue(since)).map(|s| *s.0).collect();
+        let late: Vec<_> =
+            sending.iter().filter(|(_, since)| overdue(since)).map(|s| *s.0).collect();
         self.snapshots.sending = sending;
         for node in late {
             self.delivered(node, false);

@@ -54,9 +54,9 @@ pub enum MessageRefusal {
         /// End of this node's log.
         last_index: u64,
     },
-    /// The leader's log differs at an index that is committed here: one of the two histories is
-    /// false.
-    #[error("the leader's log differs at committed index {0}")]
+    /// The leader's log differs at or below this index, up to which everything is committed here:
+    /// one of the two histories is false.
+    #[error("the leader's log differs from what is committed up to index {0}")]
     CommittedConflict(u64),
     /// The snapshot is for another set of voters and learners.
     #[error("snapshot for another group")]
@@ -231,7 +231,10 @@ mod tests {
         ];
         for message in bad {
             let refusal = refusal(&message);
-            assert!(matches!(refusal, Some(MessageRefusal::Malformed(_))), "{message:?}: {refusal:?}");
+            assert!(
+                matches!(refusal, Some(MessageRefusal::Malformed(_))),
+                "{message:?}: {refusal:?}"
+            );
         }
         let mut configuration_change = append(&[(4, 2)]);
         configuration_change.entries[0].entry_type = EntryType::EntryConfChange as i32;

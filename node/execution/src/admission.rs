@@ -66,8 +66,50 @@ impl AdmissionError {
     }
 }
 
-/// Checks an encoded transaction as execution would in the next block. `time_ms` is the time that
-/// block would have: the later of the last block's and one millisecond, and the node's clock.
+/// Admits transactions against one state. What it reads of the registry it reads once, so one
+/// serves all transactions of a request.
+pub struct Admission<'a> {
+    state: &'a dyn StateView,
+    keys: &'a KeyCache,
+    judge: Judge<'a>,
+}
+
+impl<'a> Admission<'a> {
+    /// Admission to a channel, by its genesis hash. `time_ms` is the time the next block would
+    /// have: the later of one millisecond after the last block and the node's clock.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn new(
+        state: &'a dyn StateView,
+        keys: &'a KeyCache,
+        channel: Hash,
+        time_ms: u64,
+    ) -> Result<Admission<'a>, ViewError> {
+        let terms = Terms::read(state, channel, time_ms)?;
+        Ok(Admission { state, keys, judge: Judge::new(terms, keys) })
+    }
+
+    /// Checks an encoded transaction as execution would in the next block.
+    ///
+    /// # Errors
+    /// See [`AdmissionError`].
+    pub fn admit(&mut self, bytes: &[u8]) -> Result<Transaction, AdmissionError> {
+        let item = precheck(bytes, self.keys);
+        let refusal = match self.judge.judge(&item, self.state)? {
+            Verdict::Void(reason) => AdmissionError::Void(reason),
+            Verdict::Expired(_) => AdmissionError::Expired,
+            Verdict::Duplicate(id) => AdmissionError::Duplicate(id),
+            Verdict::Rejected(refused) => AdmissionError::Rejected(refused.code),
+            Verdict::Call(_) => return Ok(item.content?.transaction),
+        };
+        // What is wrong with the form is known more exactly.
+        item.content?;
+        Err(refusal)
+    }
+}
+
+/// Admits one transaction: [`Admission::new`], then [`Admission::admit`].
 ///
 /// # Errors
 /// See [`AdmissionError`].
@@ -77,16 +119,5 @@ pub fn admit(
     keys: &KeyCache,
     (channel, time_ms): (Hash, u64),
 ) -> Result<Transaction, AdmissionError> {
-    let item = precheck(bytes, keys);
-    let terms = Terms::read(state, channel, time_ms)?;
-    let verdict = Judge::new(terms, keys).judge(&item, state)?;
-    let refusal = match verdict {
-        Verdict::Void(reason) => AdmissionError::Void(reason),
-        Verdict::Expired(_) => AdmissionError::Expired,
-        Verdict::Duplicate(id) => AdmissionError::Duplicate(id),
-        Verdict::Rejected(refused) => AdmissionError::Rejected(refused.code),
-        Verdict::Call(_) => return Ok(item.content?.transaction),
-    };
-    item.content?;
-    Err(refusal)
+    Admission::new(state, keys, channel, time_ms)?.admit(bytes)
 }

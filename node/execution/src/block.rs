@@ -12,7 +12,7 @@ use precinto_protocol::{
     registry::{
         GOVERNANCE_CONTRACT, RegistryKey, SignerSet, SystemKey, parameter, signer_set_digest,
     },
-    state::Trie,
+    state::{StateKey, Trie},
     transaction::{TransactionId, endorsements_digest},
 };
 
@@ -77,15 +77,20 @@ struct End {
 }
 
 impl End {
-    fn rejected(code: &str, message: String) -> End {
+    fn new(outcome: Outcome) -> End {
         End {
-            outcome: Outcome::Rejected { code: code.to_owned() },
+            outcome,
             endorsements: endorsements_digest(&[]),
             events: Vec::new(),
             result: Vec::new(),
-            message,
+            message: String::new(),
             fuel: 0,
         }
+    }
+
+    fn rejected(code: &str, message: String) -> End {
+        let code = code.to_owned();
+        End { message, ..End::new(Outcome::Rejected { code }) }
     }
 }
 
@@ -111,14 +116,9 @@ impl<'a> BlockRun<'a> {
         })
     }
 
-    /// Removes replay entries whose time is over, oldest first; `trie` is the state before the
-    /// block.
+    /// Removes replay entries whose time is over; `trie` is the state before the block.
     pub(crate) fn prune(&mut self, trie: &Trie) {
-        let replays = SystemKey::replays();
-        let live = replays.clone().component(&self.at.time_ms.to_be_bytes());
-        let live = live.expect("a time fits a key");
-        let over = trie.iter_prefix(&replays).map(|(key, _)| key).take_while(|key| *key < live);
-        for key in over.take(MAX_PRUNED) {
+        for key in over(trie, self.at.time_ms) {
             self.state.remove(key);
         }
     }
@@ -147,42 +147,37 @@ impl<'a> BlockRun<'a> {
 
     /// Calls the contract; its changes stay only if it succeeds.
     fn call(&mut self, index: u32, admitted: &Admitted<'_>) -> Result<End, Fatal> {
-        let Admitted { item, signers, contract } = admitted;
-        let call = item.transaction.statement.call();
-        let context = CallContext {
+        let transaction = &admitted.item.transaction;
+        let call = transaction.statement.call();
+        let call = ContractCall {
+            contract: &admitted.contract,
+            context: self.context(index, admitted),
+            input: ContractInput { method: call.method.clone(), args: call.args.clone() },
+            fuel: self.judge.terms.call_fuel,
+        };
+        let called = self.runtime.call(call, &self.state)?;
+        let mut end = match called.output {
+            Ok(result) => {
+                self.absorb(called.changes);
+                End { events: called.events, result, ..End::new(Outcome::Committed) }
+            }
+            Err(failure) => End::rejected(failure.code(), failure.to_string()),
+        };
+        end.endorsements = transaction.endorsements_digest();
+        end.fuel = called.fuel_used;
+        Ok(end)
+    }
+
+    fn context(&self, index: u32, admitted: &Admitted<'_>) -> CallContext {
+        CallContext {
             channel: self.at.origin.channel,
             height: self.at.height,
             index,
             time_ms: self.at.time_ms,
-            transaction: Some(item.id),
-            signers: signers.clone(),
-            contract: contract.id,
-        };
-        let called = self.runtime.call(
-            ContractCall {
-                contract,
-                context,
-                input: ContractInput { method: call.method.clone(), args: call.args.clone() },
-                fuel: self.judge.terms.call_fuel,
-            },
-            &self.state,
-        )?;
-        let end = match called.output {
-            Ok(result) => {
-                self.absorb(called.changes);
-                End {
-                    outcome: Outcome::Committed,
-                    endorsements: Hash::ZERO,
-                    events: called.events,
-                    result,
-                    message: String::new(),
-                    fuel: 0,
-                }
-            }
-            Err(failure) => End::rejected(failure.code(), failure.to_string()),
-        };
-        let endorsements = item.transaction.endorsements_digest();
-        Ok(End { endorsements, fuel: called.fuel_used, ..end })
+            transaction: Some(admitted.item.id),
+            signers: admitted.signers.clone(),
+            contract: admitted.contract.id,
+        }
     }
 
     fn absorb(&mut self, changes: Changes) {
@@ -230,9 +225,7 @@ impl<'a> BlockRun<'a> {
         self.written.outcomes.push((item.id, record));
         let emitted = end.events.into_iter();
         let transaction = item.id;
-        self.written
-            .events
-            .extend(emitted.map(|event| EmittedEvent { transaction, index, event }));
+        self.written.events.extend(emitted.map(|event| EmittedEvent { transaction, index, event }));
     }
 
     /// Writes what every block writes. Returns the block's changes, the rest of what it wrote, and
@@ -264,8 +257,37 @@ impl<'a> BlockRun<'a> {
     }
 }
 
+/// The replay entries to be removed at a time, oldest first.
+fn over(trie: &Trie, time_ms: u64) -> Vec<StateKey> {
+    let replays = SystemKey::replays();
+    let live = replays.clone().component(&time_ms.to_be_bytes());
+    let live = live.expect("a time fits a key");
+    let entries = trie.iter_prefix(&replays).map(|(key, _)| key);
+    entries.take_while(|key| *key < live).take(MAX_PRUNED).collect()
+}
+
 /// Digest of the signer set that the registry describes.
-pub(crate) fn read_signer_set(registry: Registry<'_>) -> Result<Hash, ViewError> {
+fn read_signer_set(registry: Registry<'_>) -> Result<Hash, ViewError> {
     let attest_members = registry.parameter(parameter::ATTEST_MEMBERS)?;
     Ok(signer_set_digest(attest_members, &registry.nodes()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use precinto_protocol::state::Entry;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_replay_entries_go_first_and_not_all_at_once() {
+        let key = |ms: u64| SystemKey::replay(ms, &TransactionId(Hash([0; 32])));
+        let entry = Entry::plain(&[]);
+        let count = MAX_PRUNED as u64 + 10;
+        let mut trie = Trie::new();
+        trie.update((0..count).map(|ms| (key(ms), Some(entry))));
+        trie.update([(SystemKey::time(), Some(entry))]);
+        assert_eq!(over(&trie, 3), (0..3).map(key).collect::<Vec<_>>());
+        let oldest: Vec<_> = (0..MAX_PRUNED as u64).map(key).collect();
+        assert_eq!(over(&trie, count), oldest);
+    }
 }

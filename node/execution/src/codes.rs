@@ -45,8 +45,12 @@ pub(crate) fn void_hint(reason: VoidReason) -> &'static str {
     match reason {
         VoidReason::Malformed => "encode the transaction as docs/FORMATS.md says",
         VoidReason::WrongChannel => "put this channel's genesis hash in the call and sign again",
-        VoidReason::UnknownIdentity => "have your administrator enrol the key, or sign with another",
-        VoidReason::BadSignature => "sign with the key that the header names, and change nothing after",
+        VoidReason::UnknownIdentity => {
+            "have your administrator enrol the key, or sign with another"
+        }
+        VoidReason::BadSignature => {
+            "sign with the key that the header names, and change nothing after"
+        }
         VoidReason::ExpiryTooFar => "choose an earlier `expires_ms`; see parameter max-expiry-ms",
         VoidReason::Endorsements => {
             "check your role against the method's policy, and add exactly the endorsements it asks for"

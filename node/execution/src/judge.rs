@@ -129,7 +129,9 @@ impl<'k> Judge<'k> {
         item: &'a Prechecked,
         state: &dyn StateView,
     ) -> Result<Verdict<'a>, ViewError> {
-        let Ok(item) = &item.content else { return Ok(Verdict::Void(VoidReason::Malformed)) };
+        let Ok(item) = &item.content else {
+            return Ok(Verdict::Void(VoidReason::Malformed));
+        };
         let statement = &item.transaction.statement;
         let call = statement.call();
         if call.channel != self.terms.channel {
@@ -147,7 +149,7 @@ impl<'k> Judge<'k> {
         if call.expires_ms - self.terms.time_ms > self.terms.max_expiry_ms {
             return Ok(Verdict::Void(VoidReason::ExpiryTooFar));
         }
-        if state.kind(&SystemKey::replay(call.expires_ms, &item.id))?.is_some() {
+        if state.get(&SystemKey::replay(call.expires_ms, &item.id))?.is_some() {
             return Ok(Verdict::Duplicate(item.id));
         }
         self.judge_author(item, &identity, state)

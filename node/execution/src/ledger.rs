@@ -116,8 +116,8 @@ impl Ledger {
         let logs = record_logs.into_iter();
         let logs = logs.map(|item| item.map(|(k, log)| (k, Entry::record_log(&log))));
         let mut failed = None;
-        let entries = merged(plain, logs)
-            .map_while(|item| item.map_err(|error| failed = Some(error)).ok());
+        let entries =
+            merged(plain, logs).map_while(|item| item.map_err(|error| failed = Some(error)).ok());
         let trie = Trie::from_sorted(entries).map_err(|_| Fatal::NotAscending)?;
         if let Some(error) = failed {
             return Err(error.into());
@@ -195,11 +195,7 @@ impl Ledger {
         if content.version != PROTOCOL_VERSION {
             return Err(Fatal::Discontinuous("it is of another protocol version"));
         }
-        Ok(BlockAt {
-            origin: header.origin,
-            height: self.tip.height + 1,
-            time_ms: content.time_ms,
-        })
+        Ok(BlockAt { origin: header.origin, height: self.tip.height + 1, time_ms: content.time_ms })
     }
 
     /// Appends the block leaf and gathers what changed.

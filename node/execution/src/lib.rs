@@ -9,7 +9,7 @@
 //! A [`Ledger`] holds what carries over from block to block: the state tree, the log's frontier,
 //! the tip. Values are read through a [`StateView`], the port that a store implements, and every
 //! value read is checked against the state tree. Changes pile up in overlays: one for the block,
-//! one over it for each call, which is dropped when the call fails. [`admit`] makes the same
+//! one over it for each call, which is dropped when the call fails. [`Admission`] makes the same
 //! checks before ordering, [`Queries`] calls methods that only read, [`Registry`] reads members,
 //! nodes, identities, contracts and parameters.
 //!
@@ -45,7 +45,7 @@ mod registry;
 mod runtime;
 mod view;
 
-pub use admission::{AdmissionError, admit};
+pub use admission::{Admission, AdmissionError, admit};
 pub use effects::{BlockEffects, EmittedEvent, GenesisEffects, ItemFate, LogNode, StateWrites};
 pub use fatal::Fatal;
 pub use ledger::{Ledger, Persisted, Tip};

@@ -37,6 +37,14 @@ impl Change {
             Change::RecordLog(append) => Some(Entry::record_log(&append.frontier)),
         }
     }
+
+    /// What the key holds after the change.
+    fn kind(&self) -> Option<EntryKind> {
+        match self {
+            Change::Plain(value) => value.as_ref().map(|_| EntryKind::Plain),
+            Change::RecordLog(_) => Some(EntryKind::RecordLog),
+        }
+    }
 }
 
 /// Changes by key.
@@ -73,8 +81,7 @@ impl<'a> Overlay<'a> {
     pub(crate) fn append(&mut self, key: StateKey, entry: Vec<u8>) -> Result<u64, ViewError> {
         if !matches!(self.changes.get(&key), Some(Change::RecordLog(_))) {
             let frontier = self.base.record_log(&key)?.unwrap_or_default();
-            let append =
-                RecordLogAppend { first: frontier.size(), entries: Vec::new(), frontier };
+            let append = RecordLogAppend { first: frontier.size(), entries: Vec::new(), frontier };
             self.changes.insert(key.clone(), Change::RecordLog(append));
         }
         let Some(Change::RecordLog(append)) = self.changes.get_mut(&key) else {
@@ -179,17 +186,8 @@ impl StateView for Overlay<'_> {
 
     fn kind(&self, key: &StateKey) -> Result<Option<EntryKind>, ViewError> {
         match self.changes.get(key) {
-            Some(change) => Ok(change.entry_kind()),
+            Some(change) => Ok(change.kind()),
             None => self.base.kind(key),
-        }
-    }
-}
-
-impl Change {
-    fn entry_kind(&self) -> Option<EntryKind> {
-        match self {
-            Change::Plain(value) => value.as_ref().map(|_| EntryKind::Plain),
-            Change::RecordLog(_) => Some(EntryKind::RecordLog),
         }
     }
 }

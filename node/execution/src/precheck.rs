@@ -95,12 +95,7 @@ impl Checked {
     }
 
     /// Whether endorser `index` signed, given the public key that the state has under its key id.
-    pub(crate) fn is_endorsed(
-        &self,
-        index: usize,
-        public_key: &[u8; 32],
-        keys: &KeyCache,
-    ) -> bool {
+    pub(crate) fn is_endorsed(&self, index: usize, public_key: &[u8; 32], keys: &KeyCache) -> bool {
         self.endorsers[index].unwrap_or_else(|| {
             let endorsement = &self.transaction.endorsements[index];
             let version = self.transaction.statement.call().contract_version;
@@ -145,5 +140,23 @@ impl PreparedBlock {
     /// The block.
     pub fn block(&self) -> &Block {
         &self.block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use precinto_protocol::keys::SigningKey;
+
+    use super::*;
+
+    /// Otherwise a wrong entry of the registry would decide what a precheck finds.
+    #[test]
+    fn a_key_is_kept_only_under_its_own_id() {
+        let [mine, other] = [1, 2].map(|seed| SigningKey::from_seed(&[seed; 32]).public());
+        let keys = KeyCache::new();
+        assert_eq!(keys.resolve(&mine.key_id(), &other.to_bytes()), None);
+        assert_eq!(keys.get(&mine.key_id()), None);
+        assert_eq!(keys.resolve(&mine.key_id(), &mine.to_bytes()), Some(mine));
+        assert_eq!(keys.get(&mine.key_id()), Some(mine));
     }
 }

@@ -50,7 +50,9 @@ pub trait StateView {
 }
 
 /// A store read through the state tree: what is absent costs no read, and a value or frontier
-/// that the tree does not commit to is never used.
+/// that the tree does not commit to is never used. (Not checked: single entries of record logs,
+/// which would need their log's inner nodes, and that a scan leaves nothing out. A store that
+/// lies there leads to another root than the other nodes'.)
 pub(crate) struct CheckedView<'a> {
     pub(crate) trie: &'a Trie,
     pub(crate) view: &'a dyn StateView,
@@ -77,7 +79,9 @@ impl CheckedView<'_> {
 
 impl StateView for CheckedView<'_> {
     fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, ViewError> {
-        let Some(committed) = self.committed(key, EntryKind::Plain) else { return Ok(None) };
+        let Some(committed) = self.committed(key, EntryKind::Plain) else {
+            return Ok(None);
+        };
         Self::checked(key, committed, self.view.get(key)?, |value| Entry::plain(value))
     }
 
@@ -97,7 +101,9 @@ impl StateView for CheckedView<'_> {
     }
 
     fn record_log(&self, key: &StateKey) -> Result<Option<Frontier>, ViewError> {
-        let Some(committed) = self.committed(key, EntryKind::RecordLog) else { return Ok(None) };
+        let Some(committed) = self.committed(key, EntryKind::RecordLog) else {
+            return Ok(None);
+        };
         Self::checked(key, committed, self.view.record_log(key)?, Entry::record_log)
     }
 

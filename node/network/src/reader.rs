@@ -161,3 +161,64 @@ impl Reader {
         let _ = self.driver.send(signal).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{hello::Hello, inbox::inbox, queue::Outgoing, wire::write_frame};
+    use futures::{FutureExt, io::Cursor};
+    use libp2p::PeerId;
+    use precinto_protocol::hash::Hash;
+
+    const FRAME: usize = 1024 * 1024;
+
+    fn hello(node: u64) -> Hello {
+        Hello {
+            genesis: Hash::ZERO,
+            protocol_version: 1,
+            engine_fingerprint: Hash::ZERO,
+            node,
+            storage_id: [0; 16],
+        }
+    }
+
+    async fn written(bodies: impl IntoIterator<Item = Bytes>) -> Cursor<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for body in bodies {
+            let frame = Outgoing {
+                envelope: None,
+                body,
+            };
+            write_frame(&mut bytes, &frame)
+                .await
+                .expect("a vector takes everything");
+        }
+        Cursor::new(bytes)
+    }
+
+    #[tokio::test]
+    async fn a_peer_whose_frames_nobody_consumes_waits_until_somebody_does() {
+        let room = Lane::Raft.limits().inbound_bytes / (FRAME + FRAME_COST);
+        let (senders, mut inbox) = inbox();
+        let (driver, mut signals) = mpsc::channel(1);
+        let reader = Reader {
+            shared: Arc::new(Shared::new(hello(1), senders)),
+            peer: Arc::new(PeerState::new(2, PeerId::random(), None)),
+            lane: Lane::Raft,
+            connection: ConnectionId::new_unchecked(1),
+            driver,
+        };
+        let frames = vec![Bytes::from(vec![0; FRAME]); room + 2];
+        let hello = Bytes::from(cbor::encode(&hello(2)));
+        let mut reading = Box::pin(reader.run(written([hello].into_iter().chain(frames)).await));
+        assert!((&mut reading).now_or_never().is_none(), "it waits");
+        assert!(matches!(signals.try_recv(), Ok(Signal::Accepted { .. })));
+        assert_eq!(inbox.raft.len(), room);
+        drop(inbox.raft.recv().await);
+        assert!((&mut reading).now_or_never().is_none(), "it waits again");
+        assert_eq!(inbox.raft.len(), room);
+        drop(inbox.raft.recv().await);
+        assert!(reading.now_or_never().is_some(), "all is delivered");
+        assert_eq!(inbox.raft.len(), room);
+    }
+}

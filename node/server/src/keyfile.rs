@@ -41,8 +41,9 @@ pub fn read(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     }
     let text = Zeroizing::new(fs::read_to_string(path)?);
     let mut secret = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim(), secret.as_mut_slice())
-        .with_context(|| format!("the key file {name} must hold 64 hexadecimal characters"))?;
+    if hex::decode_to_slice(text.trim(), secret.as_mut_slice()).is_err() {
+        bail!("the key file {name} must hold 64 hexadecimal characters");
+    }
     Ok(secret)
 }
 

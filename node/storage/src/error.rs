@@ -6,26 +6,26 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// There is no storage where one was expected.
-    #[error("no storage at {path}")]
+    #[error("no storage at {}", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// Storage was to be created where there is some already.
-    #[error("there is storage at {path} already: it is never overwritten")]
+    #[error("there is storage at {} already: it is never overwritten", path.display())]
     Exists {
         /// The occupied place.
         path: PathBuf,
     },
     /// The ledger is there, but the Raft log that says what this node voted for and promised to
     /// have persisted is not. Carrying on under the same node id could vote twice in a term.
-    #[error("the Raft log of {path} was lost: rejoin as a new node")]
+    #[error("the Raft log of {} was lost: rejoin as a new node", path.display())]
     LogLost {
         /// The channel directory.
         path: PathBuf,
     },
     /// The directory belongs to another node, network or installation.
-    #[error("{path} belongs to another {what}: expected {expected}, found {found}")]
+    #[error("{} belongs to another {what}: expected {expected}, found {found}", path.display())]
     Foreign {
         /// The directory.
         path: PathBuf,

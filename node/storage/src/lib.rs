@@ -45,8 +45,8 @@ pub use error::StorageError;
 pub use identity::{StorageId, StorageIdentity};
 pub use ledger::{
     Applied, BlockBatch, BlockSummary, Head, Ledger, LedgerView, LogNode, MAX_READ_ITEMS, Position,
-    RecordLogAppend, RecordLogHead, RecordLogs, StateEntries, StoredCheckpoint, StoredEvent,
-    StoredOutcome,
+    RecordLogAppend, RecordLogHead, RecordLogs, StateEntries, StateEntry, StoredCheckpoint,
+    StoredEvent, StoredOutcome,
 };
 pub use raft_log::{HardState, LogBatch, LogEntry, RaftLog, SnapshotMark};
 

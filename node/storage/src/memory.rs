@@ -14,10 +14,12 @@ use crate::{
     error::StorageError,
 };
 
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// One database's tables. Cloning is cheap; writing copies the tables that a clone still shares.
 #[derive(Clone, Default)]
 struct Contents {
-    tables: BTreeMap<Table, Arc<BTreeMap<Vec<u8>, Vec<u8>>>>,
+    tables: BTreeMap<Table, Arc<Rows>>,
 }
 
 impl Contents {
@@ -37,7 +39,7 @@ impl Contents {
         }
     }
 
-    fn table(&mut self, table: Table) -> &mut BTreeMap<Vec<u8>, Vec<u8>> {
+    fn table(&mut self, table: Table) -> &mut Rows {
         Arc::make_mut(self.tables.entry(table).or_default())
     }
 }

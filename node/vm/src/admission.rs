@@ -132,10 +132,7 @@ pub fn admit(wasm: &[u8]) -> Result<Admitted> {
             }
         }
     }
-    Ok(Admitted {
-        code_hash: sha256(&[wasm]),
-        metered: admission.finish()?,
-    })
+    Ok(Admitted { code_hash: sha256(&[wasm]), metered: admission.finish()? })
 }
 
 fn at_most(what: &'static str, found: u64, limit: u64) -> Result<()> {
@@ -206,10 +203,7 @@ impl<'a> Admission<'a> {
             _ => return Ok(()),
         }
         if let Some((id, range)) = raw {
-            self.metered.section(&RawSection {
-                id,
-                data: &self.wasm[range],
-            });
+            self.metered.section(&RawSection { id, data: &self.wasm[range] });
         }
         Ok(())
     }
@@ -218,11 +212,7 @@ impl<'a> Admission<'a> {
         at_most("types", section.count().into(), MAX_TYPES.into())?;
         for function_type in section.into_iter_err_on_gc_types() {
             let function_type = function_type?;
-            at_most(
-                "parameters",
-                function_type.params().len() as u64,
-                MAX_PARAMS as u64,
-            )?;
+            at_most("parameters", function_type.params().len() as u64, MAX_PARAMS as u64)?;
             self.types.push(function_type);
         }
         Ok(())
@@ -270,11 +260,7 @@ impl<'a> Admission<'a> {
         for memory in section {
             self.has_memory = true;
             self.memory_bytes = memory?.initial.saturating_mul(PAGE_BYTES as u64);
-            at_most(
-                "bytes of initial memory",
-                self.memory_bytes,
-                MAX_MEMORY_BYTES as u64,
-            )?;
+            at_most("bytes of initial memory", self.memory_bytes, MAX_MEMORY_BYTES as u64)?;
         }
         Ok(())
     }
@@ -303,11 +289,7 @@ impl<'a> Admission<'a> {
 
     /// Adds the stack's height as the last global.
     fn write_globals(&mut self, mut globals: GlobalSection) {
-        let height = GlobalType {
-            val_type: EncodedType::I32,
-            mutable: true,
-            shared: false,
-        };
+        let height = GlobalType { val_type: EncodedType::I32, mutable: true, shared: false };
         globals.global(height, &ConstExpr::i32_const(0));
         self.metered.section(&globals);
         self.globals_written = true;
@@ -353,27 +335,17 @@ impl<'a> Admission<'a> {
         let (known, params, results) = EXPORTS[at];
         let index = self.functions.get(function as usize).copied();
         self.exported[at] = index.is_some_and(|index| self.has_type(index, params, results));
-        if self.exported[at] {
-            Ok(())
-        } else {
-            Err(AdmissionError::Export(known))
-        }
+        if self.exported[at] { Ok(()) } else { Err(AdmissionError::Export(known)) }
     }
 
     fn elements(&mut self, section: ElementSectionReader<'a>) -> Result<()> {
-        at_most(
-            "element segments",
-            section.count().into(),
-            MAX_SEGMENTS.into(),
-        )?;
+        at_most("element segments", section.count().into(), MAX_SEGMENTS.into())?;
         for element in section {
             let element = element?;
             let (ElementKind::Active { offset_expr, .. }, ElementItems::Functions(items)) =
                 (&element.kind, &element.items)
             else {
-                return Err(AdmissionError::Invalid(
-                    "element segment of a later feature".into(),
-                ));
+                return Err(AdmissionError::Invalid("element segment of a later feature".into()));
             };
             in_bounds(offset_expr, items.count().into(), self.table_elements)?;
         }
@@ -386,9 +358,7 @@ impl<'a> Admission<'a> {
         for data in section {
             let data = data?;
             let DataKind::Active { offset_expr, .. } = &data.kind else {
-                return Err(AdmissionError::Invalid(
-                    "data segment of a later feature".into(),
-                ));
+                return Err(AdmissionError::Invalid("data segment of a later feature".into()));
             };
             in_bounds(offset_expr, data.data.len() as u64, self.memory_bytes)?;
         }
@@ -401,11 +371,7 @@ impl<'a> Admission<'a> {
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'a>,
     ) -> Result<()> {
-        at_most(
-            "bytes in a function",
-            body.range().len() as u64,
-            MAX_FUNCTION_BYTES as u64,
-        )?;
+        at_most("bytes in a function", body.range().len() as u64, MAX_FUNCTION_BYTES as u64)?;
         let type_index = function.ty as usize;
         let mut validator = function.into_validator(core::mem::take(&mut self.allocations));
         let mut reader = body.get_binary_reader();
@@ -425,11 +391,7 @@ impl<'a> Admission<'a> {
             [] => BlockType::Empty,
             [result, ..] => BlockType::Result(encoded(*result)?),
         };
-        let frame = Frame {
-            global: self.globals,
-            bytes: frame_bytes(slots),
-            result,
-        };
+        let frame = Frame { global: self.globals, bytes: frame_bytes(slots), result };
         self.code.raw(&meter(self.wasm, body, &frame)?);
         Ok(())
     }
@@ -466,14 +428,8 @@ fn encoded(value: ValType) -> Result<EncodedType> {
 /// Whether `len` items at a constant offset lie within `size`, so that instantiation cannot trap.
 fn in_bounds(offset: &ParsedConstExpr<'_>, len: u64, size: u64) -> Result<()> {
     let Operator::I32Const { value } = offset.get_operators_reader().read()? else {
-        return Err(AdmissionError::Invalid(
-            "a segment's offset must be a constant".into(),
-        ));
+        return Err(AdmissionError::Invalid("a segment's offset must be a constant".into()));
     };
     let end = u64::from(value.cast_unsigned()) + len;
-    if end <= size {
-        Ok(())
-    } else {
-        Err(AdmissionError::SegmentOutOfBounds)
-    }
+    if end <= size { Ok(()) } else { Err(AdmissionError::SegmentOutOfBounds) }
 }

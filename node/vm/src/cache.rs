@@ -32,6 +32,8 @@ pub struct ModuleCache {
     engine: Arc<Engine>,
     folder: PathBuf,
     modules: Mutex<BTreeMap<Hash, Arc<Module>>>,
+    /// Held while a module is read or compiled, so that no two threads compile the same one.
+    loading: Mutex<()>,
 }
 
 impl ModuleCache {
@@ -42,11 +44,7 @@ impl ModuleCache {
     pub fn open(engine: Arc<Engine>, folder: &Path) -> io::Result<ModuleCache> {
         let folder = folder.join(engine.fingerprint().to_hex());
         fs::create_dir_all(&folder)?;
-        Ok(ModuleCache {
-            engine,
-            folder,
-            modules: Mutex::new(BTreeMap::new()),
-        })
+        Ok(ModuleCache { engine, folder, modules: Mutex::new(BTreeMap::new()) })
     }
 
     /// The engine the modules are compiled for.
@@ -56,11 +54,7 @@ impl ModuleCache {
 
     /// The module with this code hash, if it is in memory.
     pub fn get(&self, code_hash: &Hash) -> Option<Arc<Module>> {
-        self.modules
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(code_hash)
-            .cloned()
+        self.modules.lock().unwrap_or_else(PoisonError::into_inner).get(code_hash).cloned()
     }
 
     /// The compiled form of `wasm`, from where it is found first.
@@ -70,6 +64,10 @@ impl ModuleCache {
     /// start compiles again.
     pub fn load(&self, wasm: &[u8]) -> Result<Arc<Module>, LoadError> {
         let code_hash = sha256(&[wasm]);
+        if let Some(module) = self.get(&code_hash) {
+            return Ok(module);
+        }
+        let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(module) = self.get(&code_hash) {
             return Ok(module);
         }
@@ -112,10 +110,7 @@ impl ModuleCache {
         let compiled = module.serialize().map_err(io::Error::other)?;
         let path = self.path(module.code_hash());
         let unfinished = path.with_extension(format!("{}.tmp", std::process::id()));
-        fs::write(
-            &unfinished,
-            [&sha256(&[&compiled]).0[..], &compiled].concat(),
-        )?;
+        fs::write(&unfinished, [&sha256(&[&compiled]).0[..], &compiled].concat())?;
         fs::rename(unfinished, path)
     }
 }

@@ -9,8 +9,9 @@ use precinto_protocol::{
     limits::PROTOCOL_VERSION,
 };
 use wasmtime::{
-    Config, Extern, Instance, InstanceAllocationStrategy, InstancePre, Linker, ModuleExport,
-    OptLevel, PoolingAllocationConfig, Store, Trap, WasmBacktraceDetails, WasmFeatures,
+    Config, Enabled, Extern, Instance, InstanceAllocationStrategy, InstancePre, Linker,
+    ModuleExport, OptLevel, PoolingAllocationConfig, Store, Trap, WasmBacktraceDetails,
+    WasmFeatures,
 };
 
 use crate::{
@@ -100,20 +101,15 @@ impl Engine {
     /// # Errors
     /// [`Fatal`] if the machine cannot run it (no address space for the instances).
     pub fn new() -> Result<Engine, Fatal> {
-        Engine::with_config(&config(NATIVE_STACK_BYTES))
+        Engine::with_native_stack(NATIVE_STACK_BYTES)
     }
 
-    fn with_config(config: &Config) -> Result<Engine, Fatal> {
-        let engine = wasmtime::Engine::new(config).map_err(fatal)?;
+    pub(crate) fn with_native_stack(bytes: usize) -> Result<Engine, Fatal> {
+        let engine = wasmtime::Engine::new(&config(bytes)).map_err(fatal)?;
         let mut linker = Linker::new(&engine);
         link(&mut linker).map_err(fatal)?;
         let fingerprint = fingerprint(&engine);
-        Ok(Engine {
-            engine,
-            linker,
-            gate: Gate::new(MAX_INSTANCES),
-            fingerprint,
-        })
+        Ok(Engine { engine, linker, gate: Gate::new(MAX_INSTANCES), fingerprint })
     }
 
     /// What compiled code depends on: version of the engine, its settings, processor. Nodes with
@@ -147,10 +143,7 @@ impl Engine {
     }
 
     fn module(&self, code_hash: Hash, compiled: wasmtime::Module) -> Result<Module, CompileError> {
-        let pre = self
-            .linker
-            .instantiate_pre(&compiled)
-            .map_err(compile_error)?;
+        let pre = self.linker.instantiate_pre(&compiled).map_err(compile_error)?;
         let index = |name| {
             let missing = || CompileError(format!("no export {name:?}"));
             compiled.get_export_index(name).ok_or_else(missing)
@@ -163,12 +156,7 @@ impl Engine {
             query: index(export::QUERY)?,
             migrate: index(export::MIGRATE).ok(),
         };
-        Ok(Module {
-            code_hash,
-            pre,
-            exports,
-            compiled,
-        })
+        Ok(Module { code_hash, pre, exports, compiled })
     }
 
     /// Runs one entry point in a fresh instance with at most `fuel`.
@@ -193,24 +181,19 @@ impl Engine {
         store.set_fuel(fuel::INSTANTIATION).map_err(fatal)?;
         // Segments were checked at admission: an error here is the machine's.
         let instance = module.pre.instantiate(&mut store).map_err(fatal)?;
-        store.set_fuel(fuel).map_err(fatal)?;
-        let mut run = Run {
-            store,
-            instance,
-            exports: &module.exports,
-        };
+        // The engine checks fuel at functions and loops, not at every operator, and shows no debt.
+        // With one unit more than the limit, an empty tank means that the limit was exceeded.
+        let granted = fuel.saturating_add(1);
+        store.set_fuel(granted).map_err(fatal)?;
+        let mut run = Run { store, instance, exports: &module.exports };
         let output = match run.entry(entry, input) {
             Ok(result) => Ok(result),
             Err(error) => Err(run.failure(error)?),
         };
-        let left = match output {
-            Err(Failure::OutOfFuel) => 0,
-            _ => run.store.get_fuel().map_err(fatal)?,
-        };
-        Ok(CallResult {
-            fuel_used: fuel - left,
-            output,
-        })
+        match run.store.get_fuel().map_err(fatal)? {
+            0 => Ok(CallResult { fuel_used: fuel, output: Err(Failure::OutOfFuel) }),
+            left => Ok(CallResult { fuel_used: granted - left, output }),
+        }
     }
 }
 
@@ -228,9 +211,7 @@ impl Run<'_> {
     }
 
     fn function(&mut self, export: &ModuleExport) -> wasmtime::Func {
-        self.export(export)
-            .into_func()
-            .expect("checked at admission")
+        self.export(export).into_func().expect("checked at admission")
     }
 
     /// Passes the input, runs the entry point and reads its output.
@@ -239,36 +220,23 @@ impl Run<'_> {
             Entry::Call => (self.exports.call, MAX_CALL_OUTPUT_BYTES),
             Entry::Query => (self.exports.query, MAX_QUERY_OUTPUT_BYTES),
             Entry::Migrate => {
-                let migrate = self
-                    .exports
-                    .migrate
-                    .ok_or(Stop::Failed(Failure::NoMigration))?;
+                let migrate = self.exports.migrate.ok_or(Stop::Failed(Failure::NoMigration))?;
                 (migrate, MAX_CALL_OUTPUT_BYTES)
             }
         };
-        let memory = self
-            .export(&self.exports.memory)
-            .into_memory()
-            .expect("checked at admission");
+        let memory = self.export(&self.exports.memory).into_memory().expect("checked at admission");
         self.store.data_mut().memory = Some(memory);
         let input = cbor::encode(input);
         let len = u32::try_from(input.len()).expect("a statement is smaller");
         charge(&mut self.store, fuel::COPY_PER_BYTE * u64::from(len))?;
-        let alloc = self
-            .function(&self.exports.alloc)
-            .typed::<u32, u32>(&self.store)?;
+        let alloc = self.function(&self.exports.alloc).typed::<u32, u32>(&self.store)?;
         let start = alloc.call(&mut self.store, len)?;
         memory
             .write(&mut self.store, start as usize, &input)
             .map_err(|_| Stop::Failed(TrapCode::MemoryOutOfBounds.into()))?;
-        let entry = self
-            .function(&entry)
-            .typed::<(u32, u32), u64>(&self.store)?;
+        let entry = self.function(&entry).typed::<(u32, u32), u64>(&self.store)?;
         let output = entry.call(&mut self.store, (start, len))?;
-        let (start, len) = (
-            (output >> 32) as usize,
-            (output & u64::from(u32::MAX)) as usize,
-        );
+        let (start, len) = ((output >> 32) as usize, (output & u64::from(u32::MAX)) as usize);
         let bytes = memory.data(&self.store).get(start..start + len);
         Ok(decoded(bytes.filter(|bytes| bytes.len() <= limit)).map_err(Stop::Failed)?)
     }
@@ -292,14 +260,8 @@ impl Run<'_> {
 
     /// Whether the meter of the stack trapped.
     fn too_deep(&mut self) -> bool {
-        let stack = self
-            .export(&self.exports.stack)
-            .into_global()
-            .expect("added at admission");
-        let height = stack
-            .get(&mut self.store)
-            .i32()
-            .expect("added at admission");
+        let stack = self.export(&self.exports.stack).into_global().expect("added at admission");
+        let height = stack.get(&mut self.store).i32().expect("added at admission");
         height.cast_unsigned() > STACK_BYTES
     }
 }
@@ -367,6 +329,7 @@ fn config(native_stack_bytes: usize) -> Config {
         .max_memory_size(MAX_MEMORY_BYTES)
         .table_elements(MAX_TABLE_ELEMENTS as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .pagemap_scan(Enabled::Auto)
         .table_keep_resident(MAX_TABLE_ELEMENTS as usize * size_of::<usize>())
         .max_unused_warm_slots(MAX_INSTANCES);
     let mut config = Config::new();
@@ -391,16 +354,10 @@ const METER_VERSION: u32 = 1;
 
 fn fingerprint(engine: &wasmtime::Engine) -> Hash {
     let mut compatibility = Collected(Vec::new());
-    engine
-        .precompile_compatibility_hash()
-        .hash(&mut compatibility);
+    engine.precompile_compatibility_hash().hash(&mut compatibility);
     tagged(
         "precinto/engine",
-        &[
-            &PROTOCOL_VERSION.to_be_bytes(),
-            &METER_VERSION.to_be_bytes(),
-            &compatibility.0,
-        ],
+        &[&PROTOCOL_VERSION.to_be_bytes(), &METER_VERSION.to_be_bytes(), &compatibility.0],
     )
 }
 

@@ -10,19 +10,14 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(places: u32) -> Gate {
-        Gate {
-            free: Mutex::new(places),
-            freed: Condvar::new(),
-        }
+        Gate { free: Mutex::new(places), freed: Condvar::new() }
     }
 
     /// Waits for a place, which is free again when the pass is dropped.
     pub(crate) fn enter(&self) -> Pass<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut free =
+            self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
         Pass(self)
     }

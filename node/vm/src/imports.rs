@@ -137,10 +137,7 @@ fn per_byte(price: u64, lengths: &[u32]) -> u64 {
 
 /// The module's memory beside the host's state.
 fn guest<'c>(caller: &'c mut Guest<'_>) -> (&'c mut [u8], &'c mut CallState) {
-    let memory = caller
-        .data()
-        .memory
-        .expect("set before any function of the module runs");
+    let memory = caller.data().memory.expect("set before any function of the module runs");
     memory.data_and_store_mut(caller)
 }
 
@@ -192,15 +189,9 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
 }
 
 fn state_get(mut caller: Guest<'_>, key: u32, key_len: u32) -> wasmtime::Result<i32> {
-    charge(
-        &mut caller,
-        fuel::READ + per_byte(fuel::COPY_PER_BYTE, &[key_len]),
-    )?;
+    charge(&mut caller, fuel::READ + per_byte(fuel::COPY_PER_BYTE, &[key_len]))?;
     let (memory, state) = guest(&mut caller);
-    let value = state
-        .host()
-        .state_get(region(memory, key, key_len)?)
-        .map_err(Stop::from)?;
+    let value = state.host().state_get(region(memory, key, key_len)?).map_err(Stop::from)?;
     keep(&mut caller, value)
 }
 
@@ -211,20 +202,14 @@ fn state_set(
     value: u32,
     value_len: u32,
 ) -> wasmtime::Result<()> {
-    charge(
-        &mut caller,
-        fuel::WRITE + per_byte(fuel::WRITE_PER_BYTE, &[key_len, value_len]),
-    )?;
+    charge(&mut caller, fuel::WRITE + per_byte(fuel::WRITE_PER_BYTE, &[key_len, value_len]))?;
     let (memory, state) = guest(&mut caller);
     let (key, value) = written(memory, state, [key, key_len], [value, value_len])?;
     Ok(state.host().state_set(key, value).map_err(Stop::from)?)
 }
 
 fn state_remove(mut caller: Guest<'_>, key: u32, key_len: u32) -> wasmtime::Result<()> {
-    charge(
-        &mut caller,
-        fuel::WRITE + per_byte(fuel::WRITE_PER_BYTE, &[key_len]),
-    )?;
+    charge(&mut caller, fuel::WRITE + per_byte(fuel::WRITE_PER_BYTE, &[key_len]))?;
     let (memory, state) = guest(&mut caller);
     let (key, _) = written(memory, state, [key, key_len], [0, 0])?;
     Ok(state.host().state_remove(key).map_err(Stop::from)?)
@@ -237,10 +222,7 @@ fn log_append(
     payload: u32,
     payload_len: u32,
 ) -> wasmtime::Result<u64> {
-    charge(
-        &mut caller,
-        fuel::WRITE + per_byte(fuel::WRITE_PER_BYTE, &[key_len, payload_len]),
-    )?;
+    charge(&mut caller, fuel::WRITE + per_byte(fuel::WRITE_PER_BYTE, &[key_len, payload_len]))?;
     let (memory, state) = guest(&mut caller);
     let (key, payload) = written(memory, state, [key, key_len], [payload, payload_len])?;
     Ok(state.host().log_append(key, payload).map_err(Stop::from)?)
@@ -257,10 +239,7 @@ fn written<'m>(
     if value[1] as usize > MAX_STATE_VALUE_BYTES {
         return Err(Refusal::ValueTooLarge.into());
     }
-    Ok((
-        region(memory, key[0], key[1])?,
-        region(memory, value[0], value[1])?,
-    ))
+    Ok((region(memory, key[0], key[1])?, region(memory, value[0], value[1])?))
 }
 
 fn state_scan(
@@ -273,43 +252,25 @@ fn state_scan(
 ) -> wasmtime::Result<i32> {
     let limit = limit.min(MAX_SCAN_ITEMS);
     let bytes = per_byte(fuel::COPY_PER_BYTE, &[prefix_len, after_len]);
-    charge(
-        &mut caller,
-        fuel::READ + fuel::SCAN_ITEM * u64::from(limit) + bytes,
-    )?;
+    charge(&mut caller, fuel::READ + fuel::SCAN_ITEM * u64::from(limit) + bytes)?;
     let (memory, state) = guest(&mut caller);
     let prefix = region(memory, prefix, prefix_len)?;
     let after = region(memory, after, after_len)?;
-    let page = state
-        .host()
-        .state_scan(prefix, after, limit)
-        .map_err(Stop::from)?;
+    let page = state.host().state_scan(prefix, after, limit).map_err(Stop::from)?;
     keep(&mut caller, Some(cbor::encode(&page)))
 }
 
 fn log_read(mut caller: Guest<'_>, key: u32, key_len: u32, index: u64) -> wasmtime::Result<i32> {
-    charge(
-        &mut caller,
-        fuel::READ + per_byte(fuel::COPY_PER_BYTE, &[key_len]),
-    )?;
+    charge(&mut caller, fuel::READ + per_byte(fuel::COPY_PER_BYTE, &[key_len]))?;
     let (memory, state) = guest(&mut caller);
-    let entry = state
-        .host()
-        .log_read(region(memory, key, key_len)?, index)
-        .map_err(Stop::from)?;
+    let entry = state.host().log_read(region(memory, key, key_len)?, index).map_err(Stop::from)?;
     keep(&mut caller, entry)
 }
 
 fn log_len(mut caller: Guest<'_>, key: u32, key_len: u32) -> wasmtime::Result<u64> {
-    charge(
-        &mut caller,
-        fuel::READ + per_byte(fuel::COPY_PER_BYTE, &[key_len]),
-    )?;
+    charge(&mut caller, fuel::READ + per_byte(fuel::COPY_PER_BYTE, &[key_len]))?;
     let (memory, state) = guest(&mut caller);
-    Ok(state
-        .host()
-        .log_len(region(memory, key, key_len)?)
-        .map_err(Stop::from)?)
+    Ok(state.host().log_len(region(memory, key, key_len)?).map_err(Stop::from)?)
 }
 
 fn emit(
@@ -319,17 +280,12 @@ fn emit(
     payload: u32,
     payload_len: u32,
 ) -> wasmtime::Result<()> {
-    charge(
-        &mut caller,
-        fuel::EVENT + per_byte(fuel::WRITE_PER_BYTE, &[topic_len, payload_len]),
-    )?;
+    charge(&mut caller, fuel::EVENT + per_byte(fuel::WRITE_PER_BYTE, &[topic_len, payload_len]))?;
     let (memory, state) = guest(&mut caller);
     let topic = region(memory, topic, topic_len)?;
     let payload = region(memory, payload, payload_len)?;
     state.check_write().map_err(Stop::from)?;
-    let topic = core::str::from_utf8(topic)
-        .ok()
-        .filter(|topic| is_topic(topic.as_bytes()));
+    let topic = core::str::from_utf8(topic).ok().filter(|topic| is_topic(topic.as_bytes()));
     let topic = topic.ok_or(Stop::from(Refusal::TopicInvalid))?;
     if payload.len() > MAX_EVENT_BYTES {
         return Err(Stop::from(Refusal::EventTooLarge).into());
@@ -348,10 +304,7 @@ fn context(mut caller: Guest<'_>) -> wasmtime::Result<i32> {
 }
 
 fn hash(mut caller: Guest<'_>, data: u32, data_len: u32, digest: u32) -> wasmtime::Result<()> {
-    charge(
-        &mut caller,
-        fuel::HOST_CALL + per_byte(fuel::HASH_PER_BYTE, &[data_len]),
-    )?;
+    charge(&mut caller, fuel::HOST_CALL + per_byte(fuel::HASH_PER_BYTE, &[data_len]))?;
     let (memory, _) = guest(&mut caller);
     let hash = sha256(&[region(memory, data, data_len)?]);
     Ok(fill(memory, digest, hash.as_bytes())?)
@@ -379,18 +332,12 @@ pub(crate) fn rejected(code: &[u8], mut message: String) -> Failure {
         return Failure::BadOutput;
     }
     message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
-    Failure::Rejected {
-        code: String::from_utf8_lossy(code).into_owned(),
-        message,
-    }
+    Failure::Rejected { code: String::from_utf8_lossy(code).into_owned(), message }
 }
 
 fn take(mut caller: Guest<'_>, into: u32) -> wasmtime::Result<()> {
     charge(&mut caller, fuel::HOST_CALL)?;
     let (memory, state) = guest(&mut caller);
-    let kept = state
-        .kept
-        .take()
-        .ok_or(Stop::Failed(Failure::NothingToTake))?;
+    let kept = state.kept.take().ok_or(Stop::Failed(Failure::NothingToTake))?;
     Ok(fill(memory, into, &kept)?)
 }

@@ -96,3 +96,6 @@ fn leave(code: &mut Vec<u8>, frame: &Frame) {
         .global_set(frame.global)
         .end();
 }
+
+#[cfg(test)]
+mod tests;

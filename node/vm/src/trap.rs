@@ -117,13 +117,10 @@ mod tests {
     #[test]
     fn every_trap_of_the_engine_is_classified() {
         let traps = (0..=u8::MAX).map_while(Trap::from_u8);
-        let found: Vec<(String, Class)> = traps
-            .map(|trap| (format!("{trap:?}"), classify(trap)))
-            .collect();
-        let expected: Vec<(String, Class)> = TABLE
-            .iter()
-            .map(|(name, class)| ((*name).to_owned(), *class))
-            .collect();
+        let found: Vec<(String, Class)> =
+            traps.map(|trap| (format!("{trap:?}"), classify(trap))).collect();
+        let expected: Vec<(String, Class)> =
+            TABLE.iter().map(|(name, class)| ((*name).to_owned(), *class)).collect();
         assert_eq!(found, expected);
     }
 }

@@ -6,7 +6,7 @@ use futures::{
     StreamExt,
     stream::{BoxStream, unfold},
 };
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -109,7 +109,9 @@ impl Follower {
     /// Reads the next bytes, over a new connection if there is none.
     async fn read(&mut self) -> Result<(), ClientError> {
         if self.body.is_none() {
-            self.body = Some(self.connect().await?);
+            let response = accepted(self.request().send().await?).await?;
+            let bytes = response.bytes_stream();
+            self.body = Some(bytes.map(|bytes| bytes.map(|bytes| bytes.to_vec())).boxed());
             self.parser = Parser::default();
         }
         let body = self.body.as_mut().expect("it was opened just now");
@@ -119,15 +121,15 @@ impl Follower {
         Ok(())
     }
 
-    async fn connect(
-        &self,
-    ) -> Result<BoxStream<'static, reqwest::Result<Vec<u8>>>, ClientError> {
-        let mut request = self.client.request(Method::GET, &["v1", "events"]).query(&self.filter);
-        if let Some(id) = &self.last_id {
-            request = request.header("last-event-id", id);
+    fn request(&self) -> RequestBuilder {
+        let request = self
+            .client
+            .request(Method::GET, &["v1", "events"])
+            .query(&self.filter);
+        match &self.last_id {
+            Some(id) => request.header("last-event-id", id),
+            None => request,
         }
-        let response = accepted(request.send().await?).await?;
-        Ok(response.bytes_stream().map(|bytes| bytes.map(|bytes| bytes.to_vec())).boxed())
     }
 
     /// What a message means: an event, or only where to go on.
@@ -142,7 +144,11 @@ impl Follower {
         if message.id.is_some() {
             self.last_id = message.id;
         }
-        if message.data.is_empty() { Ok(None) } else { parse(&message.data).map(Some) }
+        if message.data.is_empty() {
+            Ok(None)
+        } else {
+            parse(&message.data).map(Some)
+        }
     }
 }
 

@@ -70,12 +70,16 @@ impl Message {
 mod tests {
     use super::*;
 
-    const STREAM: &[u8] = b"id: 3-1\n\n: keep-alive\n\nid: 4-0\r\nevent: closed\r\ndata: a\r\ndata: b\r\n\r\n";
+    const STREAM: &[u8] =
+        b"id: 3-1\n\n: keep-alive\n\nid: 4-0\r\nevent: closed\r\ndata: a\r\ndata: b\r\n\r\n";
 
     #[test]
     fn messages_are_the_same_however_the_bytes_are_cut() {
         let expected = vec![
-            Message { id: Some("3-1".into()), ..Message::default() },
+            Message {
+                id: Some("3-1".into()),
+                ..Message::default()
+            },
             Message {
                 id: Some("4-0".into()),
                 kind: Some("closed".into()),
@@ -96,6 +100,9 @@ mod tests {
     fn an_endless_line_is_refused() {
         let mut parser = Parser::default();
         let bytes = vec![b'x'; MAX_MESSAGE_BYTES + 1];
-        assert!(matches!(parser.push(&bytes), Err(ClientError::MessageTooLarge)));
+        assert!(matches!(
+            parser.push(&bytes),
+            Err(ClientError::MessageTooLarge)
+        ));
     }
 }

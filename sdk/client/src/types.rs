@@ -49,6 +49,18 @@ impl Status {
     }
 }
 
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Status::Unknown => "unknown",
+            Status::Pending => "pending",
+            Status::Committed => "committed",
+            Status::Rejected => "rejected",
+            Status::Expired => "expired",
+        })
+    }
+}
+
 /// What a node knows of a transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TransactionAnswer {

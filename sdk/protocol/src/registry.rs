@@ -301,7 +301,7 @@ impl SystemKey {
         StateKey::new(SYSTEM_CONTRACT).component(b"replay").expect("a short name fits a key")
     }
 
-    /// Replay entry of an executed transaction: exists until ledger time passes `expires_ms`.
+    /// Replay entry of an executed transaction: exists at least until ledger time passes `expires_ms`.
     /// Value: CBOR unsigned integer, the height.
     pub fn replay(expires_ms: u64, id: &crate::transaction::TransactionId) -> StateKey {
         Self::replays()

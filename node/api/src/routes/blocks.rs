@@ -68,7 +68,13 @@ pub(crate) struct BlockAnswer {
 }
 
 impl From<BlockSummary> for BlockAnswer {
-    fn from(BlockSummary { leaf, raft_index, leader }: BlockSummary) -> BlockAnswer {
+    fn from(
+        BlockSummary {
+            leaf,
+            raft_index,
+            leader,
+        }: BlockSummary,
+    ) -> BlockAnswer {
         BlockAnswer {
             height: leaf.height,
             time_ms: leaf.time_ms,
@@ -89,7 +95,7 @@ impl From<BlockSummary> for BlockAnswer {
 
 /// A page of blocks.
 #[utoipa::path(
-    get, path = "/v1/blocks", tag = "ledger", params(BlocksParams),
+    get, path = "/v1/blocks", operation_id = "list_blocks", tag = "ledger", params(BlocksParams),
     responses(
         (status = 200, description = "A page", body = BlocksAnswer),
         (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
@@ -103,7 +109,12 @@ pub(crate) async fn list(
     let as_of = AsOf::newest(&*node).await?;
     let newest = || as_of.height.saturating_sub(u64::from(limit) - 1);
     let from = params.from.unwrap_or_else(newest).max(1);
-    let blocks = node.blocks(from, limit).await?.into_iter().map(BlockAnswer::from).collect();
+    let blocks = node
+        .blocks(from, limit)
+        .await?
+        .into_iter()
+        .map(BlockAnswer::from)
+        .collect();
     Ok(Json(BlocksAnswer { blocks, as_of }))
 }
 
@@ -137,13 +148,18 @@ impl From<BlockItem> for BlockItemAnswer {
             Outcome::Rejected { code } => (Status::Rejected, Some(code)),
         };
         let (id, status) = (item.id.to_string(), status.to_string());
-        BlockItemAnswer { index: item.index, id, status, code }
+        BlockItemAnswer {
+            index: item.index,
+            id,
+            status,
+            code,
+        }
     }
 }
 
 /// One block.
 #[utoipa::path(
-    get, path = "/v1/blocks/{height}", tag = "ledger",
+    get, path = "/v1/blocks/{height}", operation_id = "show_block", tag = "ledger",
     params(("height" = u64, Path, description = "Height, from 1")),
     responses(
         (status = 200, description = "The block", body = BlockDetailAnswer),
@@ -154,8 +170,16 @@ pub(crate) async fn show(
     State(node): State<Arc<dyn NodePort>>,
     ApiPath(height): ApiPath<u64>,
 ) -> Result<Json<BlockDetailAnswer>, ApiError> {
-    let unknown = || ApiError::new(codes::UNKNOWN_BLOCK, format!("this node has no block {height}"));
+    let unknown = || {
+        ApiError::new(
+            codes::UNKNOWN_BLOCK,
+            format!("this node has no block {height}"),
+        )
+    };
     let BlockDetail { summary, items } = node.block(height).await?.ok_or_else(unknown)?;
     let transactions = items.into_iter().map(BlockItemAnswer::from).collect();
-    Ok(Json(BlockDetailAnswer { block: summary.into(), transactions }))
+    Ok(Json(BlockDetailAnswer {
+        block: summary.into(),
+        transactions,
+    }))
 }

@@ -46,7 +46,7 @@ pub(crate) struct CheckpointAnswer {
 
 /// The newest checkpoint of each node that this one has.
 #[utoipa::path(
-    get, path = "/v1/checkpoints", tag = "ledger",
+    get, path = "/v1/checkpoints", operation_id = "list_checkpoints", tag = "ledger",
     responses(
         (status = 200, description = "Checkpoints", body = CheckpointsAnswer),
         (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
@@ -56,20 +56,27 @@ pub(crate) async fn list(
     State(node): State<Arc<dyn NodePort>>,
 ) -> Result<Json<CheckpointsAnswer>, ApiError> {
     let as_of = AsOf::newest(&*node).await?;
-    let checkpoints = node.checkpoints().await?.into_iter().map(|checkpoint| CheckpointAnswer {
-        node: checkpoint.node,
-        member: checkpoint.member,
-        size: checkpoint.size,
-        root: checkpoint.root.to_hex(),
-        time_s: checkpoint.time_s,
-        note: checkpoint.note,
-    });
-    Ok(Json(CheckpointsAnswer { checkpoints: checkpoints.collect(), as_of }))
+    let checkpoints = node
+        .checkpoints()
+        .await?
+        .into_iter()
+        .map(|checkpoint| CheckpointAnswer {
+            node: checkpoint.node,
+            member: checkpoint.member,
+            size: checkpoint.size,
+            root: checkpoint.root.to_hex(),
+            time_s: checkpoint.time_s,
+            note: checkpoint.note,
+        });
+    Ok(Json(CheckpointsAnswer {
+        checkpoints: checkpoints.collect(),
+        as_of,
+    }))
 }
 
 /// This node's newest checkpoint, as a signed note.
 #[utoipa::path(
-    get, path = "/v1/checkpoint", tag = "ledger",
+    get, path = "/v1/checkpoint", operation_id = "own_checkpoint", tag = "ledger",
     responses(
         (status = 200, description = "The signed note", body = String, content_type = "text/plain"),
         (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
@@ -77,8 +84,17 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn own(State(node): State<Arc<dyn NodePort>>) -> Result<Response, ApiError> {
     let this = node.status().await?.node;
-    let own = node.checkpoints().await?.into_iter().find(|checkpoint| checkpoint.node == this);
-    let none = || ApiError::new(codes::NO_CHECKPOINT, "this node has signed no checkpoint yet");
+    let own = node
+        .checkpoints()
+        .await?
+        .into_iter()
+        .find(|checkpoint| checkpoint.node == this);
+    let none = || {
+        ApiError::new(
+            codes::NO_CHECKPOINT,
+            "this node has signed no checkpoint yet",
+        )
+    };
     let note = own.ok_or_else(|| none().retryable())?.note;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }

@@ -4,7 +4,7 @@
 //! the response drains it. A client that leaves its buffer full for too long is cut off with a last
 //! message `closed` that says where to resume, and so is every stream when the node stops.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -109,7 +109,7 @@ pub(crate) struct ClosedData {
 /// Messages have the id `<height>-<index>` and an `EventData` as data. A message of type `closed`
 /// with a `ClosedData` ends a stream that the node cannot go on with.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events",
+    get, path = "/v1/events", operation_id = "follow_events", tag = "events",
     params(
         EventsParams,
         ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event received"),
@@ -124,15 +124,33 @@ pub(crate) async fn follow(
     ApiQuery(params): ApiQuery<EventsParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let permit = state.event_streams.clone().try_acquire_owned().map_err(|_| {
-        ApiError::new(codes::OVERLOADED, "the node serves as many event streams as it may")
+    let permit = state
+        .event_streams
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| {
+            ApiError::new(
+                codes::OVERLOADED,
+                "the node serves as many event streams as it may",
+            )
             .retryable()
-    })?;
+        })?;
     let cursor = begin(&*state.node, &params, &headers)?;
     // Only an id: a client that is cut off before its first event resumes here all the same.
-    let opening = cursor.previous().map(|before| Event::default().id(before.to_string()));
+    let opening = cursor
+        .previous()
+        .map(|before| Event::default().id(before.to_string()));
     let (events, buffer) = mpsc::channel(EVENT_BUFFER);
-    let feed = Feed { node: state.node.clone(), params, cursor, events };
+    let outlet = Outlet {
+        filter: params,
+        events,
+        patience: SLOW_CLIENT,
+    };
+    let feed = Feed {
+        node: state.node.clone(),
+        cursor,
+        outlet,
+    };
     let feeding = tokio::spawn(async move {
         let closing = feed.run().await;
         drop(permit);
@@ -143,7 +161,9 @@ pub(crate) async fn follow(
         .chain(ReceiverStream::new(buffer).map(message))
         .chain(closing.map(|data| closed(&data)));
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    Ok(Sse::new(messages.map(Ok::<_, Infallible>)).keep_alive(keep_alive).into_response())
+    Ok(Sse::new(messages.map(Ok::<_, Infallible>))
+        .keep_alive(keep_alive)
+        .into_response())
 }
 
 /// Where a stream begins.
@@ -159,8 +179,13 @@ fn begin(
             .map_err(|error| ApiError::parameter("Last-Event-ID", error));
     }
     match &params.from {
-        Some(from) => from.parse().map_err(|error| ApiError::parameter("from", error)),
-        None => Ok(Cursor { height: node.heights().borrow().saturating_add(1), index: 0 }),
+        Some(from) => from
+            .parse()
+            .map_err(|error| ApiError::parameter("from", error)),
+        None => Ok(Cursor {
+            height: node.heights().borrow().saturating_add(1),
+            index: 0,
+        }),
     }
 }
 
@@ -178,12 +203,13 @@ fn closed(data: &ClosedData) -> Event {
 /// Reads events from the node into one stream's buffer.
 struct Feed {
     node: Arc<dyn NodePort>,
-    params: EventsParams,
+    /// Where to go on.
     cursor: Cursor,
-    events: mpsc::Sender<EventView>,
+    outlet: Outlet,
 }
 
 /// Why a feed ends.
+#[derive(Debug, PartialEq, Eq)]
 enum End {
     /// The client went away.
     Gone,
@@ -205,7 +231,11 @@ impl Feed {
             End::Failed(error) => (error.code, error.hint),
         };
         let hint = hint.unwrap_or_else(|| codes::lookup(&code).hint.to_owned());
-        Some(ClosedData { code, hint, resume: self.cursor.to_string() })
+        Some(ClosedData {
+            code,
+            hint,
+            resume: self.cursor.to_string(),
+        })
     }
 
     async fn feed(&mut self) -> End {
@@ -218,31 +248,42 @@ impl Feed {
                 Err(error) => return End::Failed(error),
             };
             let caught_up = page.len() < EVENT_PAGE;
-            if let Err(end) = self.send(page).await {
-                return end;
+            for view in page {
+                let after = view.cursor.next();
+                if let Err(end) = self.outlet.offer(view).await {
+                    return end;
+                }
+                self.cursor = after;
             }
             if caught_up {
                 tokio::select! {
                     changed = heights.changed() => if changed.is_err() { return End::Stopping },
-                    () = self.events.closed() => return End::Gone,
+                    () = self.outlet.events.closed() => return End::Gone,
                 }
             }
         }
     }
+}
 
-    async fn send(&mut self, page: Vec<EventView>) -> Result<(), End> {
-        for view in page {
-            let after = view.cursor.next();
-            if self.params.wants(&view) {
-                match timeout(SLOW_CLIENT, self.events.send(view)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return Err(End::Gone),
-                    Err(_) => return Err(End::Slow),
-                }
-            }
-            self.cursor = after;
+/// The end of a stream's buffer that is fed.
+struct Outlet {
+    filter: EventsParams,
+    events: mpsc::Sender<EventView>,
+    /// How long the buffer may stay full.
+    patience: Duration,
+}
+
+impl Outlet {
+    /// Passes an event on if the client wants it.
+    async fn offer(&self, view: EventView) -> Result<(), End> {
+        if !self.filter.wants(&view) {
+            return Ok(());
         }
-        Ok(())
+        match timeout(self.patience, self.events.send(view)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::Slow),
+        }
     }
 }
 
@@ -250,5 +291,41 @@ impl EventsParams {
     fn wants(&self, view: &EventView) -> bool {
         let matches = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
         matches(&self.contract, &view.event.contract) && matches(&self.topic, &view.event.topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use precinto_protocol::{hash::Hash, outcome, transaction::TransactionId};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_told_from_one_that_is_gone() {
+        let view = EventView {
+            cursor: Cursor {
+                height: 1,
+                index: 0,
+            },
+            time_ms: 1,
+            transaction: TransactionId(Hash::ZERO),
+            member: "uy-dna".into(),
+            event: outcome::Event {
+                contract: "aeo".into(),
+                topic: "t".into(),
+                payload: vec![],
+            },
+        };
+        let (events, buffer) = mpsc::channel(1);
+        let patience = Duration::from_millis(1);
+        let outlet = Outlet {
+            filter: EventsParams::default(),
+            events,
+            patience,
+        };
+        assert_eq!(outlet.offer(view.clone()).await, Ok(()));
+        assert_eq!(outlet.offer(view.clone()).await, Err(End::Slow));
+        drop(buffer);
+        assert_eq!(outlet.offer(view).await, Err(End::Gone));
     }
 }

@@ -37,6 +37,7 @@ use crate::{
         title = "Precinto node",
         description = "Transactions, Authorized Economic Operators, blocks, network and events of one channel, as one node of a member serves them. Hashes, keys and encoded bytes are lower-case hex unless said otherwise; times are milliseconds since 1970; dates are YYYY-MM-DD. Errors are problem documents (RFC 9457) with a stable code and a hint.",
     ),
+    components(schemas(events::ClosedData)),
     modifiers(&BearerToken),
     security(("token" = []))
 )]
@@ -78,7 +79,9 @@ fn account_routes() -> OpenApiRouter<AppState> {
 
 /// Routes that decide for themselves.
 fn open_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(health::live)).routes(routes!(health::ready))
+    OpenApiRouter::default()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
 }
 
 fn metrics_routes() -> OpenApiRouter<AppState> {
@@ -87,7 +90,10 @@ fn metrics_routes() -> OpenApiRouter<AppState> {
 
 /// The OpenAPI document of the interface.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    account_routes().merge(open_routes()).merge(metrics_routes()).into_openapi()
+    account_routes()
+        .merge(open_routes())
+        .merge(metrics_routes())
+        .into_openapi()
 }
 
 /// The whole interface over one node.
@@ -96,24 +102,31 @@ pub fn router(config: ApiConfig) -> Router {
     let document = openapi();
     let accounts: Router<AppState> = account_routes().into();
     let accounts = accounts
-        .route("/v1/openapi.json", axum::routing::get(move || async move { Json(document) }))
+        .route(
+            "/v1/openapi.json",
+            axum::routing::get(move || async move { Json(document) }),
+        )
         .route_layer(from_fn_with_state(state.clone(), require_account));
     let metrics: Router<AppState> = metrics_routes().into();
     let metrics = metrics.route_layer(from_fn_with_state(state.clone(), require_metrics_access));
+    let bounded = accounts
+        .merge(metrics)
+        .layer(from_fn_with_state(state.clone(), bound));
     let open: Router<AppState> = open_routes().into();
-    open.merge(metrics)
-        .merge(accounts)
+    open.merge(bounded)
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(from_fn_with_state(state.clone(), bound))
         .layer(from_fn_with_state(state.clone(), observe))
         .layer(from_fn(no_store))
         .with_state(state)
 }
 
 async fn unknown_path(uri: Uri) -> ApiError {
-    ApiError::new(codes::UNKNOWN_PATH, format!("nothing is served at {}", uri.path()))
+    ApiError::new(
+        codes::UNKNOWN_PATH,
+        format!("nothing is served at {}", uri.path()),
+    )
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
@@ -128,6 +141,9 @@ async fn no_store(
 ) -> axum::response::Response {
     let mut response = next.run(request).await;
     let value = axum::http::HeaderValue::from_static("no-store");
-    response.headers_mut().entry(axum::http::header::CACHE_CONTROL).or_insert(value);
+    response
+        .headers_mut()
+        .entry(axum::http::header::CACHE_CONTROL)
+        .or_insert(value);
     response
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use base64ct::{Base64, Encoding};
 use futures::future::join_all;
-use minicbor::bytes::ByteVec;
+use minicbor::Decoder;
 use precinto_protocol::{
     outcome::Status,
     statement::Statement,
@@ -41,7 +41,7 @@ pub(crate) struct SubmitMany {
 #[serde(untagged)]
 pub(crate) enum SubmitAnswer {
     /// Of one transaction.
-    One(TransactionAnswer),
+    One(Box<TransactionAnswer>),
     /// Of each of many.
     Many(SubmitManyAnswer),
 }
@@ -77,7 +77,9 @@ pub(crate) enum ItemAnswer {
 
 impl ItemAnswer {
     pub(crate) fn refused(error: &ApiError) -> ItemAnswer {
-        ItemAnswer::Refused { error: error.problem() }
+        ItemAnswer::Refused {
+            error: error.problem(),
+        }
     }
 }
 
@@ -104,7 +106,7 @@ enum Submission {
 /// `wait`, a transaction that was executed and refused is answered with status `rejected` and its
 /// code: the submission itself succeeded.
 #[utoipa::path(
-    post, path = "/v1/transactions", tag = "transactions", params(WaitParams),
+    post, path = "/v1/transactions", operation_id = "submit_transactions", tag = "transactions", params(WaitParams),
     request_body(
         description = "One transaction or many",
         content(
@@ -130,7 +132,8 @@ pub(crate) async fn submit(
     match read_submission(&headers, &body)? {
         Submission::One(transaction) => {
             let mut results = submit_and_settle(&*node, vec![transaction], limit).await?;
-            Ok(SubmitAnswer::One(results.pop().unwrap_or_else(|| Err(miscounted()))?))
+            let answer = results.pop().unwrap_or_else(|| Err(miscounted()))?;
+            Ok(SubmitAnswer::One(Box::new(answer)))
         }
         Submission::Many(transactions) => {
             let results = submit_and_settle(&*node, transactions, limit).await?;
@@ -141,8 +144,15 @@ pub(crate) async fn submit(
 }
 
 fn read_submission(headers: &HeaderMap, body: &[u8]) -> Result<Submission, ApiError> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = content_type
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     match media_type.to_ascii_lowercase().as_str() {
         "application/octet-stream" => Ok(Submission::One(body.to_vec())),
         "application/cose" => {
@@ -154,22 +164,41 @@ fn read_submission(headers: &HeaderMap, body: &[u8]) -> Result<Submission, ApiEr
             let many: SubmitMany = serde_json::from_slice(body)
                 .map_err(|error| ApiError::new(codes::MALFORMED_BODY, error.to_string()))?;
             check_count(many.transactions.len())?;
-            many.transactions.iter().enumerate().map(decode_base64).collect::<Result<_, _>>()
+            many.transactions
+                .iter()
+                .enumerate()
+                .map(decode_base64)
+                .collect::<Result<_, _>>()
                 .map(Submission::Many)
         }
-        "application/cbor" => {
-            let many: Vec<ByteVec> = minicbor::decode(body).map_err(|error| {
-                let detail = format!("not a CBOR array of byte strings: {error}");
-                ApiError::new(codes::MALFORMED_BODY, detail)
-            })?;
-            check_count(many.len())?;
-            Ok(Submission::Many(many.into_iter().map(Vec::from).collect()))
-        }
+        "application/cbor" => read_cbor_array(body).map(Submission::Many),
         other => Err(ApiError::new(
             codes::UNSUPPORTED_MEDIA_TYPE,
-            format!("{other:?} is none of application/octet-stream, application/cose, application/json, application/cbor"),
+            format!(
+                "{other:?} is none of application/octet-stream, application/cose, application/json, application/cbor"
+            ),
         )),
     }
+}
+
+/// Reads an array of byte strings; its length is checked before anything is kept.
+fn read_cbor_array(body: &[u8]) -> Result<Vec<Vec<u8>>, ApiError> {
+    let malformed = |reason: &dyn std::fmt::Display| {
+        let detail = format!("not a CBOR array of byte strings: {reason}");
+        ApiError::new(codes::MALFORMED_BODY, detail)
+    };
+    let mut decoder = Decoder::new(body);
+    let length = decoder.array().map_err(|error| malformed(&error))?;
+    let length = length.ok_or_else(|| malformed(&"it has no definite length"))?;
+    check_count(usize::try_from(length).unwrap_or(usize::MAX))?;
+    let items = (0..length).map(|_| decoder.bytes().map(<[u8]>::to_vec));
+    let items = items
+        .collect::<Result<_, _>>()
+        .map_err(|error| malformed(&error))?;
+    if decoder.position() != body.len() {
+        return Err(malformed(&"bytes follow it"));
+    }
+    Ok(items)
 }
 
 fn decode_base64((index, text): (usize, &String)) -> Result<Vec<u8>, ApiError> {
@@ -180,9 +209,15 @@ fn decode_base64((index, text): (usize, &String)) -> Result<Vec<u8>, ApiError> {
 /// At least one and at most [`MAX_BATCH`].
 pub(crate) fn check_count(count: usize) -> Result<(), ApiError> {
     match count {
-        0 => Err(ApiError::new(codes::MALFORMED_BODY, "the request has no items")),
+        0 => Err(ApiError::new(
+            codes::MALFORMED_BODY,
+            "the request has no items",
+        )),
         1..=MAX_BATCH => Ok(()),
-        _ => Err(ApiError::new(codes::TOO_MANY_ITEMS, format!("{count} items in one request"))),
+        _ => Err(ApiError::new(
+            codes::TOO_MANY_ITEMS,
+            format!("{count} items in one request"),
+        )),
     }
 }
 
@@ -199,7 +234,9 @@ async fn submit_and_settle(
         return Err(miscounted());
     }
     let answers = accepted.into_iter().map(|accepted| async move {
-        Ok(TransactionAnswer::from(settle(node, accepted?, limit).await))
+        Ok(TransactionAnswer::from(
+            settle(node, accepted?, limit).await,
+        ))
     });
     Ok(join_all(answers).await)
 }
@@ -211,7 +248,12 @@ pub(crate) async fn settle(
     id: TransactionId,
     limit: Option<Duration>,
 ) -> TransactionView {
-    let pending = TransactionView { id, status: Status::Pending, outcome: None, transaction: None };
+    let pending = TransactionView {
+        id,
+        status: Status::Pending,
+        outcome: None,
+        transaction: None,
+    };
     match limit {
         None => pending,
         Some(limit) => node.wait(id, limit).await.unwrap_or(pending),
@@ -227,7 +269,7 @@ pub(crate) fn miscounted() -> ApiError {
 ///
 /// An id the node has never seen is answered with status `unknown`: it may still arrive.
 #[utoipa::path(
-    get, path = "/v1/transactions/{id}", tag = "transactions",
+    get, path = "/v1/transactions/{id}", operation_id = "show_transaction", tag = "transactions",
     params(("id" = String, Path, description = "Transaction id, 64 hexadecimal characters"), WaitParams),
     responses(
         (status = 200, description = "Its status", body = TransactionAnswer),
@@ -239,7 +281,9 @@ pub(crate) async fn show(
     ApiPath(id): ApiPath<String>,
     ApiQuery(wait): ApiQuery<WaitParams>,
 ) -> Result<Json<TransactionAnswer>, ApiError> {
-    let id: TransactionId = id.parse().map_err(|error| ApiError::parameter("id", error))?;
+    let id: TransactionId = id
+        .parse()
+        .map_err(|error| ApiError::parameter("id", error))?;
     let view = match wait.limit()? {
         None => node.transaction(id).await?,
         Some(limit) => node.wait(id, limit).await?,

@@ -10,7 +10,8 @@ use precinto_protocol::{
 use crate::chain::*;
 
 fn admitted(chain: &Chain, item: &[u8]) -> Result<Transaction, AdmissionError> {
-    admit(item, &chain.view, &chain.keys, (chain.channel, chain.time_ms() + STEP_MS))
+    let time_ms = chain.time_ms() + STEP_MS;
+    admit(item, &chain.view, &chain.keys, (chain.channel, time_ms))
 }
 
 /// What execution makes of an item, in words of admission.

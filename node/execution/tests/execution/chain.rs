@@ -26,31 +26,31 @@ use precinto_vm::{Engine, ModuleCache};
 use crate::memory::MemoryView;
 
 /// Time of genesis, milliseconds since 1970.
-pub const START_MS: u64 = 1_000_000;
+pub(crate) const START_MS: u64 = 1_000_000;
 /// Time between blocks, milliseconds.
-pub const STEP_MS: u64 = 1_000;
+pub(crate) const STEP_MS: u64 = 1_000;
 /// How far ahead a transaction may expire.
-pub const MAX_EXPIRY_MS: u64 = 60_000;
+pub(crate) const MAX_EXPIRY_MS: u64 = 60_000;
 /// End of everybody's validity but [`EXPIRED`]'s.
-pub const END_MS: u64 = 10_000_000;
+pub(crate) const END_MS: u64 = 10_000_000;
 /// Id of the test contract.
-pub const PROBE: u32 = 7;
+pub(crate) const PROBE: u32 = 7;
 
 /// The identities, by the seed of their key.
-pub const NODE_UY: u8 = 1;
-pub const OFFICER_UY: u8 = 2;
-pub const OFFICER_PE: u8 = 3;
-pub const SUPERVISOR_UY: u8 = 4;
-pub const ADMIN_UY: u8 = 5;
-pub const EXPIRED: u8 = 6;
-pub const FUTURE: u8 = 7;
-pub const STRANGER: u8 = 99;
+pub(crate) const NODE_UY: u8 = 1;
+pub(crate) const OFFICER_UY: u8 = 2;
+pub(crate) const OFFICER_PE: u8 = 3;
+pub(crate) const SUPERVISOR_UY: u8 = 4;
+pub(crate) const ADMIN_UY: u8 = 5;
+pub(crate) const EXPIRED: u8 = 6;
+pub(crate) const FUTURE: u8 = 7;
+pub(crate) const STRANGER: u8 = 99;
 
-pub fn key(seed: u8) -> SigningKey {
+pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&[seed; 32])
 }
 
-pub fn identity(seed: u8, member: &str, role: Role) -> Identity {
+pub(crate) fn identity(seed: u8, member: &str, role: Role) -> Identity {
     Identity {
         public_key: key(seed).public().to_bytes(),
         member: member.into(),
@@ -74,7 +74,7 @@ fn probe() -> Vec<u8> {
 }
 
 /// One engine and one compiled module for all tests.
-pub fn runtime() -> Arc<Runtime> {
+pub(crate) fn runtime() -> Arc<Runtime> {
     static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         let engine = Arc::new(Engine::new().expect("an engine"));
@@ -99,7 +99,7 @@ fn contract(id: u32, name: &str, policies: &[(&str, &str)]) -> ContractEntry {
     }
 }
 
-pub fn probe_entry() -> ContractEntry {
+pub(crate) fn probe_entry() -> ContractEntry {
     let officer = "owner.officer";
     contract(
         PROBE,
@@ -109,6 +109,7 @@ pub fn probe_entry() -> ContractEntry {
             ("c", "owner.officer and owner.supervisor"),
             ("d", officer),
             ("i", officer),
+            ("k", officer),
             ("l", officer),
             ("m", "2 of members"),
             ("r", officer),
@@ -119,7 +120,7 @@ pub fn probe_entry() -> ContractEntry {
     )
 }
 
-pub fn node(id: u64, member: &str, seed: u8) -> Node {
+pub(crate) fn node(id: u64, member: &str, seed: u8) -> Node {
     Node {
         id,
         member: member.into(),
@@ -132,7 +133,7 @@ pub fn node(id: u64, member: &str, seed: u8) -> Node {
     }
 }
 
-pub fn genesis() -> Genesis {
+pub(crate) fn genesis() -> Genesis {
     let member = |id: &str, country: &str| Member {
         id: id.into(),
         name: id.into(),
@@ -145,7 +146,7 @@ pub fn genesis() -> Genesis {
         identity(OFFICER_PE, "pe", Role::Officer),
         identity(SUPERVISOR_UY, "uy", Role::Supervisor),
         identity(ADMIN_UY, "uy", Role::Admin),
-        Identity { valid_until_ms: START_MS, ..identity(EXPIRED, "uy", Role::Officer) },
+        Identity { valid_until_ms: START_MS, ..identity(EXPIRED, "pe", Role::Officer) },
         Identity { valid_from_ms: END_MS - 1, ..identity(FUTURE, "uy", Role::Officer) },
     ];
     identities.sort_by_key(|identity| KeyId::of(&identity.public_key));
@@ -165,42 +166,39 @@ pub fn genesis() -> Genesis {
             contract(1, "governance", &[("d", "owner.admin"), ("w", "owner.admin")]),
             probe_entry(),
         ],
-        parameters: parameters
-            .map(|(name, value)| Parameter { name: name.into(), value })
-            .to_vec(),
+        parameters: parameters.map(|(name, value)| Parameter { name: name.into(), value }).to_vec(),
     }
 }
 
 /// A transaction to be signed.
 #[derive(Clone)]
-pub struct Draft {
-    pub author: u8,
-    pub call: Call,
-    pub endorsers: Vec<u8>,
+pub(crate) struct Draft {
+    pub(crate) author: u8,
+    pub(crate) call: Call,
+    pub(crate) endorsers: Vec<u8>,
 }
 
 impl Draft {
-    pub fn by(mut self, author: u8) -> Draft {
+    pub(crate) fn by(mut self, author: u8) -> Draft {
         self.author = author;
         self
     }
 
-    pub fn with(mut self, change: impl FnOnce(&mut Call)) -> Draft {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Call)) -> Draft {
         change(&mut self.call);
         self
     }
 
-    pub fn endorsed_by(mut self, endorsers: &[u8]) -> Draft {
+    pub(crate) fn endorsed_by(mut self, endorsers: &[u8]) -> Draft {
         self.endorsers = endorsers.to_vec();
         self
     }
 
-    pub fn on_behalf(self, role: Role) -> Draft {
-        self.by(NODE_UY)
-            .with(|call| call.on_behalf = Some(OnBehalf { pseudonym: [4; 16], role }))
+    pub(crate) fn on_behalf(self, role: Role) -> Draft {
+        self.by(NODE_UY).with(|call| call.on_behalf = Some(OnBehalf { pseudonym: [4; 16], role }))
     }
 
-    pub fn sign(&self) -> Transaction {
+    pub(crate) fn sign(&self) -> Transaction {
         let statement = Statement::sign(self.call.clone(), &key(self.author));
         let digest = endorsement_digest(&statement.id(), self.call.contract_version);
         let mut endorsements: Vec<Endorsement> = self
@@ -215,35 +213,35 @@ impl Draft {
         Transaction { statement, endorsements }
     }
 
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         self.sign().encode()
     }
 
-    pub fn id(&self) -> TransactionId {
+    pub(crate) fn id(&self) -> TransactionId {
         self.sign().id()
     }
 }
 
 /// Arguments of the test contract.
-pub fn args(suffix: &[u8], value: &[u8]) -> Vec<u8> {
+pub(crate) fn args(suffix: &[u8], value: &[u8]) -> Vec<u8> {
     [&[suffix.len() as u8], suffix, value].concat()
 }
 
 /// A key of the test contract with one component.
-pub fn at(name: &str) -> StateKey {
+pub(crate) fn at(name: &str) -> StateKey {
     StateKey::new(PROBE).component(name.as_bytes()).expect("short")
 }
 
-pub struct Chain {
-    pub ledger: Ledger,
-    pub view: MemoryView,
-    pub keys: Arc<KeyCache>,
-    pub channel: Hash,
+pub(crate) struct Chain {
+    pub(crate) ledger: Ledger,
+    pub(crate) view: MemoryView,
+    pub(crate) keys: Arc<KeyCache>,
+    pub(crate) channel: Hash,
     nonce: u64,
 }
 
 impl Chain {
-    pub fn new() -> Chain {
+    pub(crate) fn new() -> Chain {
         let (genesis, keys) = (genesis(), Arc::new(KeyCache::new()));
         let (ledger, effects) =
             Ledger::from_genesis(&genesis, runtime(), Arc::clone(&keys)).expect("sound");
@@ -254,7 +252,7 @@ impl Chain {
     }
 
     /// The same chain on another node, as it comes up from what was stored.
-    pub fn restored(&self) -> Chain {
+    pub(crate) fn restored(&self) -> Chain {
         let keys = Arc::new(KeyCache::new());
         let persisted = Persisted {
             tip: *self.ledger.tip(),
@@ -269,7 +267,7 @@ impl Chain {
     }
 
     /// An officer's call of the test contract on the key with one component `name`.
-    pub fn draft(&mut self, method: &str, name: &str, value: &[u8]) -> Draft {
+    pub(crate) fn draft(&mut self, method: &str, name: &str, value: &[u8]) -> Draft {
         self.nonce += 1;
         let mut nonce = [0; 16];
         nonce[..8].copy_from_slice(&self.nonce.to_be_bytes());
@@ -290,7 +288,7 @@ impl Chain {
     }
 
     /// An administrator's write of a key of the registry.
-    pub fn govern(&mut self, key: &StateKey, value: &[u8]) -> Draft {
+    pub(crate) fn govern(&mut self, key: &StateKey, value: &[u8]) -> Draft {
         self.draft("w", "", &[]).by(ADMIN_UY).with(|call| {
             call.contract = "governance".into();
             call.args = args(key.suffix(), value);
@@ -298,11 +296,11 @@ impl Chain {
     }
 
     /// Time of the last block.
-    pub fn time_ms(&self) -> u64 {
+    pub(crate) fn time_ms(&self) -> u64 {
         self.ledger.tip().time_ms
     }
 
-    pub fn make(&self, time_ms: u64, items: Vec<Vec<u8>>) -> Block {
+    pub(crate) fn make(&self, time_ms: u64, items: Vec<Vec<u8>>) -> Block {
         let tip = self.ledger.tip();
         let place = BlockPlace {
             origin: tip.origin,
@@ -313,45 +311,45 @@ impl Chain {
         Block::sign(&BlockContent::new(time_ms, items), place, &key(NODE_UY))
     }
 
-    pub fn try_execute(&mut self, prepared: &PreparedBlock) -> Result<BlockEffects, Fatal> {
+    pub(crate) fn try_execute(&mut self, prepared: &PreparedBlock) -> Result<BlockEffects, Fatal> {
         let effects = self.ledger.execute(prepared, &self.view)?;
         self.view.apply(&effects.writes);
         assert_eq!(self.view.root(), effects.state_root, "the store has the state of the root");
         Ok(effects)
     }
 
-    pub fn execute(&mut self, block: Block) -> BlockEffects {
+    pub(crate) fn execute(&mut self, block: Block) -> BlockEffects {
         let prepared = PreparedBlock::new(block, &self.keys);
         self.try_execute(&prepared).expect("no fatal error")
     }
 
-    pub fn block_at(&mut self, time_ms: u64, drafts: &[Draft]) -> BlockEffects {
+    pub(crate) fn block_at(&mut self, time_ms: u64, drafts: &[Draft]) -> BlockEffects {
         let items = drafts.iter().map(Draft::encode).collect();
         self.execute(self.make(time_ms, items))
     }
 
-    pub fn block(&mut self, drafts: &[Draft]) -> BlockEffects {
+    pub(crate) fn block(&mut self, drafts: &[Draft]) -> BlockEffects {
         self.block_at(self.time_ms() + STEP_MS, drafts)
     }
 
     /// One item in a block of its own.
-    pub fn item(&mut self, item: Vec<u8>) -> BlockEffects {
+    pub(crate) fn item(&mut self, item: Vec<u8>) -> BlockEffects {
         self.execute(self.make(self.time_ms() + STEP_MS, vec![item]))
     }
 
-    pub fn value(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
         self.view.plain.get(&at(name)).map(Vec::as_slice)
     }
 }
 
 /// The only outcome of a block.
-pub fn outcome(effects: &BlockEffects) -> &OutcomeRecord {
+pub(crate) fn outcome(effects: &BlockEffects) -> &OutcomeRecord {
     let [(_, record)] = &effects.outcomes[..] else { panic!("one outcome: {effects:?}") };
     record
 }
 
 /// The code of the only, rejected, outcome of a block.
-pub fn rejection(effects: &BlockEffects) -> &str {
+pub(crate) fn rejection(effects: &BlockEffects) -> &str {
     match &outcome(effects).outcome {
         Outcome::Rejected { code } => code,
         Outcome::Committed => panic!("committed"),
@@ -359,7 +357,7 @@ pub fn rejection(effects: &BlockEffects) -> &str {
 }
 
 /// The fate of a block's only item, of which nothing must be left.
-pub fn nothing_left(effects: &BlockEffects) -> ItemFate {
+pub(crate) fn nothing_left(effects: &BlockEffects) -> ItemFate {
     let [fate] = effects.fates[..] else { panic!("one item: {effects:?}") };
     let time = precinto_protocol::registry::SystemKey::time();
     assert_eq!(effects.writes.plain.keys().collect::<Vec<_>>(), [&time]);
@@ -370,6 +368,6 @@ pub fn nothing_left(effects: &BlockEffects) -> ItemFate {
 }
 
 /// The encoding of a registry entry.
-pub fn encoded<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
+pub(crate) fn encoded<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
     cbor::encode(value)
 }

@@ -173,13 +173,9 @@ fn a_role_the_policy_does_not_name_is_void() {
 #[test]
 fn endorsements_must_be_exactly_what_the_policy_asks_for() {
     let mut chain = Chain::new();
-    for endorsers in [
-        &[][..],
-        &[SUPERVISOR_UY],
-        &[OFFICER_PE, SUPERVISOR_UY],
-        &[STRANGER],
-        &[EXPIRED],
-    ] {
+    for endorsers in
+        [&[][..], &[SUPERVISOR_UY], &[OFFICER_PE, SUPERVISOR_UY], &[STRANGER], &[EXPIRED]]
+    {
         let draft = chain.draft("m", "k", b"v").endorsed_by(endorsers);
         assert_void(&chain.block(&[draft]), VoidReason::Endorsements);
     }
@@ -226,9 +222,7 @@ fn a_rejection_before_the_policy_ignores_and_does_not_name_endorsements() {
 #[test]
 fn failing_calls_leave_an_outcome_and_nothing_else() {
     let mut chain = Chain::new();
-    for (method, code) in
-        [("r", "refused"), ("t", "contract-trapped"), ("l", "out-of-fuel")]
-    {
+    for (method, code) in [("r", "refused"), ("t", "contract-trapped"), ("l", "out-of-fuel")] {
         let draft = chain.draft(method, "k", b"v");
         let effects = chain.block(&[draft.clone()]);
         assert_eq!(rejection(&effects), code);
@@ -249,7 +243,7 @@ fn an_entry_that_is_not_what_its_key_says_counts_as_absent() {
     let mut chain = Chain::new();
     let id = KeyId::of(&key(OFFICER_PE).public().to_bytes());
     let mut bad_policy = probe_entry();
-    bad_policy.policies[9].policy = "whoever".into();
+    bad_policy.policies.last_mut().expect("w").policy = "whoever".into();
     let name = RegistryKey::contract("probe").expect("short");
     let broken = [
         chain.govern(&RegistryKey::identity(&id), b"\xff"),
@@ -283,12 +277,15 @@ fn a_block_of_many_fates_reports_them_in_order() {
     let refused = chain.draft("r", "k", b"v");
     let items = vec![vec![0], good.encode(), good.encode(), refused.encode()];
     let effects = chain.execute(chain.make(chain.time_ms() + STEP_MS, items));
-    assert_eq!(effects.fates, [
-        ItemFate::Void(VoidReason::Malformed),
-        ItemFate::Executed(good.id()),
-        ItemFate::Duplicate(good.id()),
-        ItemFate::Executed(refused.id()),
-    ]);
+    assert_eq!(
+        effects.fates,
+        [
+            ItemFate::Void(VoidReason::Malformed),
+            ItemFate::Executed(good.id()),
+            ItemFate::Duplicate(good.id()),
+            ItemFate::Executed(refused.id()),
+        ]
+    );
     let indices: Vec<u32> = effects.outcomes.iter().map(|(_, record)| record.index).collect();
     assert_eq!(indices, [1, 3]);
 }

@@ -200,10 +200,8 @@ fn restore(
     change: impl FnOnce(&mut Stored),
     runtime: Arc<Runtime>,
 ) -> Result<Hash, Fatal> {
-    let mut stored: Stored = (
-        chain.view.plain.clone().into_iter().map(Ok).collect(),
-        chain.ledger.trie().root(),
-    );
+    let mut stored: Stored =
+        (chain.view.plain.clone().into_iter().map(Ok).collect(), chain.ledger.trie().root());
     change(&mut stored);
     let persisted = Persisted {
         tip: *chain.ledger.tip(),

@@ -10,15 +10,15 @@ use precinto_protocol::{
 };
 
 #[derive(Clone, Default, Debug, PartialEq)]
-pub struct MemoryView {
-    pub plain: BTreeMap<StateKey, Vec<u8>>,
-    pub logs: BTreeMap<StateKey, (Frontier, Vec<Vec<u8>>)>,
+pub(crate) struct MemoryView {
+    pub(crate) plain: BTreeMap<StateKey, Vec<u8>>,
+    pub(crate) logs: BTreeMap<StateKey, (Frontier, Vec<Vec<u8>>)>,
     /// Set: every read fails.
-    pub broken: bool,
+    pub(crate) broken: bool,
 }
 
 impl MemoryView {
-    pub fn apply(&mut self, writes: &StateWrites) {
+    pub(crate) fn apply(&mut self, writes: &StateWrites) {
         for (key, value) in &writes.plain {
             match value {
                 Some(value) => self.plain.insert(key.clone(), value.clone()),
@@ -35,7 +35,7 @@ impl MemoryView {
     }
 
     /// The state root, from nothing but the stored entries.
-    pub fn root(&self) -> Hash {
+    pub(crate) fn root(&self) -> Hash {
         let mut entries: BTreeMap<&StateKey, Entry> =
             self.plain.iter().map(|(key, value)| (key, Entry::plain(value))).collect();
         for (key, (_, stored)) in &self.logs {

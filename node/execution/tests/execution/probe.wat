@@ -78,7 +78,10 @@
     (call $reply (call $scan (global.get $key) (global.get $key_len)
       (global.get $value) (global.get $value_len) (i32.const 256))))
 
-  ;; d: remove, a: append, i: increment, s: scan; all others write and emit, and then
+  (func $first (result i64)
+    (call $reply (call $read (global.get $key) (global.get $key_len) (i64.const 0))))
+
+  ;; d: remove, a: append, k: first entry, i: increment, s: scan; all others write and emit, and then
   ;; r: refuses, t: traps, l: loops for ever.
   (func (export "call") (param $at i32) (param $n i32) (result i64)
     (local $method i32)
@@ -93,6 +96,7 @@
     (if (i32.eq (local.get $method) (i32.const 0x69))
       (then (call $increment) (return (i64.const 4))))
     (if (i32.eq (local.get $method) (i32.const 0x73)) (then (return (call $page))))
+    (if (i32.eq (local.get $method) (i32.const 0x6b)) (then (return (call $first))))
     (call $write)
     (call $emit (i32.const 48) (i32.const 13) (global.get $key) (global.get $key_len))
     (if (i32.eq (local.get $method) (i32.const 0x72)) (then (return (i64.const 0x100000000c))))
@@ -107,9 +111,7 @@
     (local.set $method (call $parse (local.get $at) (local.get $n)))
     (if (i32.eq (local.get $method) (i32.const 0x67))
       (then (return (call $reply (call $get (global.get $key) (global.get $key_len))))))
-    (if (i32.eq (local.get $method) (i32.const 0x6b))
-      (then (return (call $reply
-        (call $read (global.get $key) (global.get $key_len) (i64.const 0))))))
+    (if (i32.eq (local.get $method) (i32.const 0x6b)) (then (return (call $first))))
     (if (i32.eq (local.get $method) (i32.const 0x6e))
       (then
         (i32.store (i32.const 1024) (i32.const 0x41810082))

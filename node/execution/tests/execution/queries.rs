@@ -77,6 +77,15 @@ fn a_query_has_the_fuel_of_a_call() {
     assert_eq!(failure(ask(&chain, "g", "k", &[])), ("failed", "out-of-fuel".into()));
 }
 
+/// The apply thread owns a ledger; prepared blocks come to it from others.
+#[test]
+fn what_threads_exchange_can_be_sent() {
+    fn is_send<T: Send>() {}
+    is_send::<precinto_execution::Ledger>();
+    is_send::<precinto_execution::PreparedBlock>();
+    is_send::<precinto_execution::BlockEffects>();
+}
+
 #[test]
 fn queries_run_on_several_threads() {
     let mut chain = Chain::new();

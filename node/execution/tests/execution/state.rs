@@ -1,6 +1,6 @@
 //! What calls write and read, within a block and across blocks.
 
-use precinto_execution::{Fatal, PreparedBlock, ViewError};
+use precinto_execution::{BlockEffects, Fatal, PreparedBlock, ViewError};
 use precinto_protocol::{cbor, host::StateItem, state::RecordLogEntry};
 
 use crate::chain::*;
@@ -85,6 +85,22 @@ fn record_logs_grow_and_the_host_says_who_and_when() {
             payload: b"three".to_vec(),
         }
     );
+}
+
+#[test]
+fn entries_are_read_where_they_are() {
+    let mut chain = Chain::new();
+    let first = |effects: &BlockEffects| -> Vec<u8> {
+        let (_, record) = effects.outcomes.last().expect("the read's");
+        let entry: RecordLogEntry = cbor::decode(&record.result).expect("an entry");
+        entry.payload
+    };
+    let drafts = [chain.draft("k", "log", &[])];
+    assert_eq!(rejection(&chain.block(&drafts)), "absent");
+    let drafts = ["a", "a", "k"].map(|method| chain.draft(method, "log", method.as_bytes()));
+    assert_eq!(first(&chain.block(&drafts)), b"a", "among the block's changes");
+    let drafts = [chain.draft("a", "log", b"z"), chain.draft("k", "log", &[])];
+    assert_eq!(first(&chain.block(&drafts)), b"a", "in the store, below the block's changes");
 }
 
 #[test]

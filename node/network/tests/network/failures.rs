@@ -79,6 +79,8 @@ async fn a_newer_stream_replaces_the_older_one() {
         .await;
     assert_eq!(one.raft().await.1, "2");
     closed(older).await;
+    // It was not the connection that ended.
+    assert!(one.status(2).connected);
 }
 
 #[tokio::test]
@@ -90,18 +92,21 @@ async fn a_peer_that_never_beats_is_disconnected() {
 }
 
 #[tokio::test]
-async fn a_link_that_carries_nothing_more_is_given_up_by_both_and_made_anew() {
+async fn a_link_that_carries_nothing_more_is_given_up_by_both_and_an_idle_one_is_kept() {
     let (mut one, mut two) = (Node::start(1).await, Node::start(2).await);
+    let three = Node::start(3).await;
+    three.set_peers(&[one.as_peer()]).await;
     let proxy = Proxy::start(two.port()).await;
     two.set_peers(&[peer(1, Vec::new())]).await;
-    one.set_peers(&[peer(2, vec![format!("127.0.0.1:{}", proxy.port)])])
-        .await;
-    one.event(PeerEvent::Connected(2)).await;
+    let detour = peer(2, vec![format!("127.0.0.1:{}", proxy.port)]);
+    one.set_peers(&[detour, three.as_peer()]).await;
+    until(|| one.status(2).connected && one.status(3).connected).await;
     two.event(PeerEvent::Connected(1)).await;
     proxy.freeze();
     one.event(PeerEvent::Disconnected(2)).await;
     two.event(PeerEvent::Disconnected(1)).await;
-    one.set_peers(&[two.as_peer()]).await;
+    assert!(one.status(3).connected && one.status(3).connects == 1);
+    one.set_peers(&[two.as_peer(), three.as_peer()]).await;
     one.event(PeerEvent::Connected(2)).await;
     one.handle
         .send(2, FrameLane::Raft, "another way")
@@ -131,6 +136,11 @@ async fn a_restarted_peer_is_connected_again() {
 async fn a_crash_is_noticed_and_the_raft_lane_reported_unreachable() {
     let (mut one, two) = pair().await;
     let port = two.port();
+    while one
+        .handle
+        .send(2, FrameLane::Raft, vec![0; 1024 * 1024])
+        .is_ok()
+    {}
     // No shutdown: its tasks and connections just end.
     drop(two);
     let (mut unreachable, mut disconnected) = (false, false);
@@ -152,4 +162,10 @@ async fn a_crash_is_noticed_and_the_raft_lane_reported_unreachable() {
         .send(1, FrameLane::Gossip, "back")
         .expect("connected");
     assert_eq!(one.gossip().await.1, "back");
+    // What was queued for the one that crashed is stale.
+    assert!(one.lane(2, Lane::Raft).lost > 0);
+    one.handle
+        .send(2, FrameLane::Raft, "fresh")
+        .expect("connected");
+    assert_eq!(two.raft().await.1, "fresh");
 }

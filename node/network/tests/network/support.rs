@@ -258,7 +258,7 @@ impl Proxy {
                     let mut far = TcpStream::connect(("127.0.0.1", target)).await?;
                     tokio::select! {
                         ended = copy_bidirectional(&mut near, &mut far) => ended.map(|_| ()),
-                        _ = watched.wait_for(|frozen| *frozen) => std::future::pending().await,
+                        () = async { drop(watched.wait_for(|frozen| *frozen).await) } => std::future::pending().await,
                     }
                 });
             }

@@ -196,7 +196,7 @@ fn batch(index: u64, term: u64, bytes: Vec<u8>, effects: &BlockEffects) -> Block
             .map(|(id, record)| (id.0, cbor::encode(record)))
             .collect(),
         events: effects.events.iter().map(|event| event_bytes(event, effects)).collect(),
-        frontier: cbor::encode(&effects.log),
+        frontier: effects.log.clone(),
         membership: Vec::new(),
     }
 }
@@ -211,7 +211,7 @@ fn record_logs(effects: &BlockEffects) -> Vec<RecordLogAppend> {
     grown
         .map(|(key, append)| RecordLogAppend {
             key: key.as_bytes().to_vec(),
-            first: append.first(),
+            first: append.first,
             entries: append.entries.clone(),
             commitment: cbor::encode(&append.frontier),
         })

@@ -65,9 +65,9 @@ pub struct Tools {
 impl Tools {
     /// Contracts come from `code`; compiled ones are kept in `data`.
     pub fn new(code: PathBuf, data: &Path) -> anyhow::Result<Tools> {
-        let engine = Engine::new()?;
+        let engine = Arc::new(Engine::new()?);
         let fingerprint = engine.fingerprint();
-        let modules = ModuleCache::new(engine, data.join("modules"));
+        let modules = ModuleCache::open(engine, &data.join("modules"))?;
         let runtime = Arc::new(Runtime::new(modules, Box::new(CodeDirectory(code))));
         Ok(Tools { runtime, keys: Arc::new(KeyCache::new()), fingerprint })
     }
@@ -135,7 +135,7 @@ fn begin(ledger: &Ledger, genesis: &Genesis, tools: &Tools) -> anyhow::Result<Ex
         log_nodes: Vec::new(),
         outcomes: Vec::new(),
         events: Vec::new(),
-        frontier: cbor::encode(&empty),
+        frontier: empty,
         membership: Vec::new(),
     })?;
     ledger.sync()?;
@@ -162,7 +162,7 @@ pub fn restore(view: &LedgerView, genesis: &Genesis, tools: &Tools) -> anyhow::R
     let persisted = Persisted {
         tip,
         state_root: head.block.state_root,
-        log: frontier(&head.frontier)?,
+        log: head.frontier,
         plain,
         record_logs,
     };

@@ -2,8 +2,8 @@
 
 use std::{sync::mpsc, thread::JoinHandle};
 
-use precinto_consensus::{Input, WriteTask};
-use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog, SnapshotMark};
+use precinto_consensus::{Input, SnapshotMark, WriteTask};
+use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog};
 
 use super::{owner, raft::RaftHandle};
 
@@ -81,8 +81,8 @@ impl<I: FnMut(SnapshotMark)> Writer<I> {
 
     fn batch(&mut self, task: WriteTask) -> LogBatch {
         let snapshot = task.snapshot.map(|mark| {
-            (self.install)(mark_of(mark));
-            mark_of(mark)
+            (self.install)(mark);
+            precinto_storage::SnapshotMark { index: mark.index, term: mark.term }
         });
         LogBatch {
             snapshot,
@@ -106,11 +106,6 @@ impl<I: FnMut(SnapshotMark)> Writer<I> {
             owner::halt(&format!("the raft log cannot be compacted: {error}"));
         }
     }
-}
-
-/// The same mark in storage's words.
-pub fn mark_of(mark: precinto_consensus::SnapshotMark) -> SnapshotMark {
-    SnapshotMark { index: mark.index, term: mark.term }
 }
 
 fn size(task: &WriteTask) -> usize {

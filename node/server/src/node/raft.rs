@@ -169,10 +169,9 @@ impl<O: Outlet> Driver<O> {
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
             for _ in 1..MAX_BATCH {
-                match self.inbox.inbox.try_recv() {
-                    Ok(event) if self.take(event) => {}
-                    Ok(_) => return,
-                    Err(_) => break,
+                let Ok(event) = self.inbox.inbox.try_recv() else { break };
+                if !self.take(event) {
+                    return;
                 }
             }
             self.hand_on();

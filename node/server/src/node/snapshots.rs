@@ -185,7 +185,7 @@ impl Snapshots {
     async fn chunk(&self, offer: &SnapshotOffer, chunk: u32) -> anyhow::Result<bytes::Bytes> {
         let request = cbor::encode(&SnapshotRequest::Chunk { index: offer.mark.index, chunk });
         for _ in 0..CHUNK_TRIES {
-            let body = request.clone().into();
+            let body = request.clone();
             let lane = RequestLane::Snapshot;
             match self.network.request(offer.from, lane, body, CHUNK_WITHIN).await {
                 Ok(bytes) if bytes.is_empty() => bail!("the peer has the snapshot no longer"),

@@ -185,7 +185,7 @@ fn batches(transactions: Vec<Vec<u8>>) -> Vec<Vec<ByteVec>> {
 async fn forward(network: &NetworkHandle, leader: NodeId, batch: Vec<ByteVec>) {
     let count = batch.len();
     let body = cbor::encode(&PeerRequest::Submit(batch));
-    match network.request(leader, RequestLane::Request, body.into(), FORWARD_WITHIN).await {
+    match network.request(leader, RequestLane::Request, body, FORWARD_WITHIN).await {
         Ok(answer) => match cbor::decode::<SubmitAnswer>(&answer) {
             Ok(answer) => tracing::trace!(leader, count, taken = answer.taken, "forwarded"),
             Err(error) => tracing::warn!(leader, %error, "the leader's answer is malformed"),

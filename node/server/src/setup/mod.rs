@@ -2,3 +2,4 @@
 
 pub mod init;
 pub mod network_config;
+pub mod run;

@@ -139,7 +139,7 @@ async fn serve(
 async fn ready(dir: &Path, node: u64) -> anyhow::Result<()> {
     let client = Target::of_node(dir, node)?.client()?;
     let until = Instant::now() + READY_WITHIN;
-    while client.ready().await.is_err() {
+    while !client.readiness().await.is_ok_and(|readiness| readiness.ready) {
         if Instant::now() >= until {
             let log = node_dir(dir, node).join("node.log");
             bail!("node {node} is not ready after {READY_WITHIN:?}: see {}", log.display());
@@ -190,7 +190,7 @@ async fn present(genesis: &Genesis, dir: &Path) -> anyhow::Result<()> {
         clients.push((node, Target::of_node(dir, node.id)?.client()?));
     }
     for (node, client) in &clients {
-        let status = client.node_status().await?;
+        let status = client.status().await?;
         let target = Target::of_node(dir, node.id)?;
         let leads = if status.leader == Some(node.id) { "leader" } else { "" };
         table.row([
@@ -199,7 +199,7 @@ async fn present(genesis: &Genesis, dir: &Path) -> anyhow::Result<()> {
             node.role.to_string(),
             target.url().to_owned(),
             leads.to_owned(),
-            status.height.to_string(),
+            status.as_of.height.to_string(),
         ]);
     }
     output::table(&table);

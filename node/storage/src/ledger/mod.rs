@@ -28,7 +28,7 @@ pub use types::{
     Applied, BlockBatch, BlockSummary, Head, LogNode, Position, RecordLogAppend, RecordLogHead,
     StoredCheckpoint, StoredEvent, StoredOutcome,
 };
-pub use view::{LedgerView, MAX_READ_ITEMS, RecordLogs, StateEntries};
+pub use view::{LedgerView, MAX_READ_ITEMS, RecordLogs, StateEntries, StateEntry};
 
 /// What the writers share: the head and how much of it is safe from a power failure.
 struct Progress {

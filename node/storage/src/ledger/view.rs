@@ -15,9 +15,11 @@ use crate::{
 /// memory. Callers page on from the last item.
 pub const MAX_READ_ITEMS: usize = 4096;
 
+/// Key and value of a plain state entry.
+pub type StateEntry = (Vec<u8>, Vec<u8>);
+
 /// Plain state entries in key order.
-pub type StateEntries<'a> =
-    Box<dyn Iterator<Item = Result<(Vec<u8>, Vec<u8>), StorageError>> + Send + 'a>;
+pub type StateEntries<'a> = Box<dyn Iterator<Item = Result<StateEntry, StorageError>> + Send + 'a>;
 
 /// Record logs in key order.
 pub type RecordLogs<'a> =
@@ -83,7 +85,7 @@ impl LedgerView {
         prefix: &[u8],
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+    ) -> Result<Vec<StateEntry>, StorageError> {
         let lower = after.map_or_else(
             || prefix.to_vec(),
             |key| prefix.to_vec().max(keys::after(key)),

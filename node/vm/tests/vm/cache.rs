@@ -39,14 +39,8 @@ fn a_module_is_kept_in_memory_and_in_a_file() {
     assert!(cache.get(&code_hash).is_none());
     let module = cache.load(&fixture.wasm).expect("compiles");
     assert_eq!(module.code_hash(), code_hash);
-    assert!(Arc::ptr_eq(
-        &module,
-        &cache.load(&fixture.wasm).expect("in memory")
-    ));
-    assert!(Arc::ptr_eq(
-        &module,
-        &cache.get(&code_hash).expect("in memory")
-    ));
+    assert!(Arc::ptr_eq(&module, &cache.load(&fixture.wasm).expect("in memory")));
+    assert!(Arc::ptr_eq(&module, &cache.get(&code_hash).expect("in memory")));
     let files = fs::read_dir(fixture.file().parent().expect("a folder")).expect("readable");
     assert_eq!(files.count(), 1, "one file, nothing unfinished");
 }
@@ -55,13 +49,9 @@ fn a_module_is_kept_in_memory_and_in_a_file() {
 fn a_file_is_used_without_compiling() {
     let fixture = Fixture::new();
     fixture.open().load(&fixture.wasm).expect("compiles");
-    let written = fs::metadata(fixture.file())
-        .and_then(|file| file.modified())
-        .expect("a file");
+    let written = fs::metadata(fixture.file()).and_then(|file| file.modified()).expect("a file");
     fixture.open().load(&fixture.wasm).expect("loads");
-    let after = fs::metadata(fixture.file())
-        .and_then(|file| file.modified())
-        .expect("a file");
+    let after = fs::metadata(fixture.file()).and_then(|file| file.modified()).expect("a file");
     assert_eq!(written, after);
 }
 
@@ -75,11 +65,7 @@ fn a_damaged_file_is_replaced() {
     for damaged in [&b""[..], &whole[..31], &whole[..whole.len() - 1], &flipped] {
         fs::write(fixture.file(), damaged).expect("writable");
         fixture.open().load(&fixture.wasm).expect("compiles again");
-        assert!(
-            fs::read(fixture.file()).expect("a file") == whole,
-            "{} bytes",
-            damaged.len()
-        );
+        assert!(fs::read(fixture.file()).expect("a file") == whole, "{} bytes", damaged.len());
     }
     // Whole by its digest, yet no compiled code.
     let other = [&sha256(&[b"other"]).0[..], b"other"].concat();

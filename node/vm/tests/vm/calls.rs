@@ -22,13 +22,30 @@ const EMIT: &str = r#"(import "precinto" "emit" (func $emit (param i32 i32 i32 i
 const ABORT: &str = r#"(import "precinto" "abort" (func $abort (param i32 i32 i32 i32)))"#;
 const TAKE: &str = r#"(import "precinto" "take" (func $take (param i32)))"#;
 
+/// The interface, version 1, as modules built for it import it. It only changes with the marker.
+const INTERFACE: &str = r#"
+    (import "precinto" "state_get" (func (param i32 i32) (result i32)))
+    (import "precinto" "state_set" (func (param i32 i32 i32 i32)))
+    (import "precinto" "state_remove" (func (param i32 i32)))
+    (import "precinto" "state_scan" (func (param i32 i32 i32 i32 i32) (result i32)))
+    (import "precinto" "log_append" (func (param i32 i32 i32 i32) (result i64)))
+    (import "precinto" "log_read" (func (param i32 i32 i64) (result i32)))
+    (import "precinto" "log_len" (func (param i32 i32) (result i64)))
+    (import "precinto" "emit" (func (param i32 i32 i32 i32)))
+    (import "precinto" "context" (func (result i32)))
+    (import "precinto" "sha256" (func (param i32 i32 i32)))
+    (import "precinto" "abort" (func (param i32 i32 i32 i32)))
+    (import "precinto" "take" (func (param i32)))"#;
+
+#[test]
+fn the_interface_is_that_of_version_1() {
+    assert_eq!(call(&succeeding(INTERFACE, "", ""), FUEL).output, Ok(Vec::new()));
+}
+
 #[test]
 fn the_result_is_what_the_contract_returned() {
     let (data, result) = output(0, &cbor::encode(&ContractOutput::Ok(b"result".to_vec())));
-    assert_eq!(
-        call(&module(&data, &result), FUEL).output,
-        Ok(b"result".to_vec())
-    );
+    assert_eq!(call(&module(&data, &result), FUEL).output, Ok(b"result".to_vec()));
 }
 
 #[test]
@@ -44,17 +61,12 @@ fn the_contract_gets_method_and_arguments() {
 #[test]
 fn a_rejection_has_the_contracts_code_and_message() {
     let rejection = |code: &str, message: &str| {
-        let output_bytes = cbor::encode(&ContractOutput::Rejected {
-            code: code.into(),
-            message: message.into(),
-        });
+        let output_bytes =
+            cbor::encode(&ContractOutput::Rejected { code: code.into(), message: message.into() });
         let (data, result) = output(0, &output_bytes);
         failure(&module(&data, &result))
     };
-    let expected = Failure::Rejected {
-        code: "not-yours".into(),
-        message: "No.".into(),
-    };
+    let expected = Failure::Rejected { code: "not-yours".into(), message: "No.".into() };
     assert_eq!(rejection("not-yours", "No."), expected);
     assert_eq!(expected.code(), "not-yours");
     for bad in ["", "Not-Yours", "not yours", &"a".repeat(65)] {
@@ -76,10 +88,7 @@ fn abort_ends_the_call_as_a_rejection() {
             "i32.const 0 i32.const 5 i32.const 100 i32.const 3 call $abort unreachable",
         )
     };
-    let expected = Failure::Rejected {
-        code: "panic".into(),
-        message: "why".into(),
-    };
+    let expected = Failure::Rejected { code: "panic".into(), message: "why".into() };
     assert_eq!(failure(&aborting("panic")), expected);
     assert_eq!(failure(&aborting(r"\ff\fe\00ab")), Failure::BadOutput);
 }
@@ -90,42 +99,14 @@ fn every_trap_has_its_code() {
         (elem (i32.const 0) $other)";
     for (definitions, body, expected) in [
         ("", "unreachable", TrapCode::Unreachable),
-        (
-            "",
-            "i64.const 1 i64.const 0 i64.div_u",
-            TrapCode::IntegerDivisionByZero,
-        ),
-        (
-            "",
-            "i64.const 1 i64.const 0 i64.rem_s",
-            TrapCode::IntegerDivisionByZero,
-        ),
-        (
-            "",
-            "i64.const 0x8000000000000000 i64.const -1 i64.div_s",
-            TrapCode::IntegerOverflow,
-        ),
+        ("", "i64.const 1 i64.const 0 i64.div_u", TrapCode::IntegerDivisionByZero),
+        ("", "i64.const 1 i64.const 0 i64.rem_s", TrapCode::IntegerDivisionByZero),
+        ("", "i64.const 0x8000000000000000 i64.const -1 i64.div_s", TrapCode::IntegerOverflow),
         ("", "i32.const 65529 i64.load", TrapCode::MemoryOutOfBounds),
-        (
-            "",
-            "i32.const -1 i64.load offset=4294967295",
-            TrapCode::MemoryOutOfBounds,
-        ),
-        (
-            table,
-            "i32.const 2 call_indirect (type $t) i64.const 0",
-            TrapCode::TableOutOfBounds,
-        ),
-        (
-            table,
-            "i32.const 1 call_indirect (type $t) i64.const 0",
-            TrapCode::IndirectCallToNull,
-        ),
-        (
-            table,
-            "i32.const 0 call_indirect (type $t) i64.const 0",
-            TrapCode::BadSignature,
-        ),
+        ("", "i32.const -1 i64.load offset=4294967295", TrapCode::MemoryOutOfBounds),
+        (table, "i32.const 2 call_indirect (type $t) i64.const 0", TrapCode::TableOutOfBounds),
+        (table, "i32.const 1 call_indirect (type $t) i64.const 0", TrapCode::IndirectCallToNull),
+        (table, "i32.const 0 call_indirect (type $t) i64.const 0", TrapCode::BadSignature),
     ] {
         let failure = failure(&module(definitions, body));
         assert_eq!(failure, Failure::Trapped(expected), "{body}");
@@ -141,22 +122,11 @@ fn an_output_that_is_none_is_refused() {
     let bad_text = [0x82, 0x01, 0x82, 0x61, 0xff, 0x60];
     for bytes in [&b""[..], b"\xff", &not_canonical, &trailing, &bad_text] {
         let (data, result) = output(0, bytes);
-        assert_eq!(
-            failure(&module(&data, &result)),
-            Failure::BadOutput,
-            "{bytes:02x?}"
-        );
+        assert_eq!(failure(&module(&data, &result)), Failure::BadOutput, "{bytes:02x?}");
     }
-    for outside in [
-        "i64.const -1",
-        "i64.const 0x0000fffe00000003",
-        "i64.const 0x00000000ffffffff",
-    ] {
-        assert_eq!(
-            failure(&module("", outside)),
-            Failure::BadOutput,
-            "{outside}"
-        );
+    for outside in ["i64.const -1", "i64.const 0x0000fffe00000003", "i64.const 0x00000000ffffffff"]
+    {
+        assert_eq!(failure(&module("", outside)), Failure::BadOutput, "{outside}");
     }
 }
 
@@ -164,15 +134,9 @@ fn an_output_that_is_none_is_refused() {
 fn the_output_of_a_query_may_be_larger_than_that_of_a_call() {
     // The result's length, as the four bytes after the head of an Ok.
     let len = limits::MAX_CALL_OUTPUT_BYTES as u32;
-    let (data, _) = output(
-        0,
-        &[&[0x82, 0x00, 0x81, 0x5a][..], &len.to_be_bytes()].concat(),
-    );
+    let (data, _) = output(0, &[&[0x82, 0x00, 0x81, 0x5a][..], &len.to_be_bytes()].concat());
     let total = u64::from(len) + 8;
-    let wasm = module(
-        &data,
-        &format!("i32.const 1 memory.grow drop i64.const {total}"),
-    );
+    let wasm = module(&data, &format!("i32.const 1 memory.grow drop i64.const {total}"));
     assert_eq!(failure(&wasm), Failure::BadOutput);
     let result = run(&wasm, Entry::Query, FUEL, &mut TestHost::default()).expect("not fatal");
     assert_eq!(result.output.map(|result| result.len()), Ok(len as usize));
@@ -202,11 +166,7 @@ fn memory_grows_to_its_limit_and_then_returns_minus_one() {
     let all = (limits::MAX_MEMORY_BYTES / limits::PAGE_BYTES) as i64;
     assert_eq!(call(&expecting(all - 1, 1), FUEL).output, Ok(Vec::new()));
     for pages in [all, 65_535, 65_536, -1] {
-        assert_eq!(
-            call(&expecting(pages, -1), 20 * FUEL).output,
-            Ok(Vec::new()),
-            "{pages}"
-        );
+        assert_eq!(call(&expecting(pages, -1), 1 << 50).output, Ok(Vec::new()), "{pages}");
     }
 }
 
@@ -222,13 +182,7 @@ fn memory_is_zero_in_every_call() {
     );
     let module = compile(&engine, &module(&data, &body));
     for _ in 0..3 {
-        let result = engine.call(
-            &module,
-            Entry::Call,
-            &input(),
-            FUEL,
-            &mut TestHost::default(),
-        );
+        let result = engine.call(&module, Entry::Call, &input(), FUEL, &mut TestHost::default());
         assert_eq!(result.expect("not fatal").output, Ok(Vec::new()));
     }
 }
@@ -247,10 +201,7 @@ fn state_is_read_and_written() {
     let mut host = TestHost::default();
     let result = run(&wasm, Entry::Call, FUEL, &mut host).expect("not fatal");
     assert_eq!(result.output, Ok(Vec::new()));
-    assert_eq!(
-        host.state.get(&b"key"[..]).map(Vec::as_slice),
-        Some(&b"value"[..])
-    );
+    assert_eq!(host.state.get(&b"key"[..]).map(Vec::as_slice), Some(&b"value"[..]));
     let result = run(&wasm, Entry::Query, FUEL, &mut TestHost::default()).expect("not fatal");
     assert_eq!(result.output, Err(Refusal::ReadOnly.into()));
 }
@@ -267,24 +218,13 @@ fn what_the_host_refuses_ends_the_call() {
             ),
         )
     };
-    assert_eq!(
-        call(&setting("key", MAX_STATE_VALUE_BYTES), FUEL).output,
-        Ok(Vec::new())
-    );
+    assert_eq!(call(&setting("key", MAX_STATE_VALUE_BYTES), FUEL).output, Ok(Vec::new()));
     assert_eq!(
         failure(&setting("key", MAX_STATE_VALUE_BYTES + 1)),
         Failure::Refused(Refusal::ValueTooLarge)
     );
-    assert_eq!(
-        failure(&setting("refuse", 0)),
-        Failure::Refused(Refusal::KeyInvalid)
-    );
-    let result = run(
-        &setting("break", 0),
-        Entry::Call,
-        FUEL,
-        &mut TestHost::default(),
-    );
+    assert_eq!(failure(&setting("refuse", 0)), Failure::Refused(Refusal::KeyInvalid));
+    let result = run(&setting("break", 0), Entry::Call, FUEL, &mut TestHost::default());
     assert_eq!(result, Err(Fatal("the disk is gone".into())));
 }
 
@@ -294,31 +234,15 @@ fn pointers_outside_memory_trap() {
     for (imports, body) in [
         (STATE, "i32.const 65530 i32.const 7 call $get drop"),
         (STATE, "i32.const -1 i32.const 2 call $get drop"),
-        (
-            STATE,
-            "i32.const 0 i32.const 1 i32.const 65535 i32.const 2 call $set",
-        ),
-        (
-            EMIT,
-            "i32.const -2 i32.const 1 i32.const 0 i32.const 0 call $emit",
-        ),
-        (
-            ABORT,
-            "i32.const 0 i32.const 1 i32.const 65536 i32.const 1 call $abort",
-        ),
+        (STATE, "i32.const 0 i32.const 1 i32.const 65535 i32.const 2 call $set"),
+        (EMIT, "i32.const -2 i32.const 1 i32.const 0 i32.const 0 call $emit"),
+        (ABORT, "i32.const 0 i32.const 1 i32.const 65536 i32.const 1 call $abort"),
     ] {
-        assert_eq!(
-            failure(&succeeding(imports, "", body)),
-            Failure::Trapped(outside),
-            "{body}"
-        );
+        assert_eq!(failure(&succeeding(imports, "", body)), Failure::Trapped(outside), "{body}");
     }
     let digest = r#"(import "precinto" "sha256" (func $sha256 (param i32 i32 i32)))"#;
     let body = "i32.const 0 i32.const 1 i32.const 65505 call $sha256";
-    assert_eq!(
-        failure(&succeeding(digest, "", body)),
-        Failure::Trapped(outside)
-    );
+    assert_eq!(failure(&succeeding(digest, "", body)), Failure::Trapped(outside));
     let mut host = TestHost::default();
     host.state.insert(b"key".to_vec(), vec![1; 10]);
     let wasm = succeeding(
@@ -338,10 +262,7 @@ fn an_absurd_length_costs_its_fuel_before_it_is_looked_at() {
 
 #[test]
 fn only_what_a_host_call_yielded_can_be_taken_and_only_once() {
-    assert_eq!(
-        failure(&succeeding(TAKE, "", "i32.const 0 call $take")),
-        Failure::NothingToTake
-    );
+    assert_eq!(failure(&succeeding(TAKE, "", "i32.const 0 call $take")), Failure::NothingToTake);
     let mut host = TestHost::default();
     host.state.insert(Vec::new(), b"value".to_vec());
     let get = "i32.const 0 i32.const 0 call $get drop i32.const 0 call $take";
@@ -353,34 +274,20 @@ fn only_what_a_host_call_yielded_can_be_taken_and_only_once() {
 #[test]
 fn events_are_checked_and_counted() {
     let emitting = |topic: &str, len: usize, times: usize| {
-        let topic_len = if topic.contains('\\') {
-            topic.len() / 3
-        } else {
-            topic.len()
-        };
+        let topic_len = if topic.contains('\\') { topic.len() / 3 } else { topic.len() };
         let emit = format!(
             "i32.const 200 i32.const {topic_len} i32.const 1000 i32.const {len} call $emit\n"
         );
-        succeeding(
-            EMIT,
-            &format!(r#"(data (i32.const 200) "{topic}")"#),
-            &emit.repeat(times),
-        )
+        succeeding(EMIT, &format!(r#"(data (i32.const 200) "{topic}")"#), &emit.repeat(times))
     };
     let mut host = TestHost::default();
     let wasm = emitting("operator.suspended", 3, MAX_EVENTS);
     let result = run(&wasm, Entry::Call, FUEL, &mut host).expect("not fatal");
     assert_eq!(result.output, Ok(Vec::new()));
-    assert_eq!(
-        host.events,
-        vec![("operator.suspended".to_owned(), vec![0; 3]); MAX_EVENTS]
-    );
+    assert_eq!(host.events, vec![("operator.suspended".to_owned(), vec![0; 3]); MAX_EVENTS]);
     for (wasm, refusal) in [
         (emitting("t", 0, MAX_EVENTS + 1), Refusal::TooManyEvents),
-        (
-            emitting("t", MAX_EVENT_BYTES + 1, 1),
-            Refusal::EventTooLarge,
-        ),
+        (emitting("t", MAX_EVENT_BYTES + 1, 1), Refusal::EventTooLarge),
         (emitting("", 0, 1), Refusal::TopicInvalid),
         (emitting("Topic", 0, 1), Refusal::TopicInvalid),
         (emitting(r"\ff\fe", 0, 1), Refusal::TopicInvalid),
@@ -406,11 +313,6 @@ fn the_digest_is_sha256() {
 
 #[test]
 fn a_contract_without_a_migration_says_so() {
-    let result = run(
-        &succeeding("", "", ""),
-        Entry::Migrate,
-        FUEL,
-        &mut TestHost::default(),
-    );
+    let result = run(&succeeding("", "", ""), Entry::Migrate, FUEL, &mut TestHost::default());
     assert_eq!(result.expect("not fatal").output, Err(Failure::NoMigration));
 }

@@ -4,4 +4,5 @@ mod admission;
 mod cache;
 mod calls;
 mod fuel;
+mod mutations;
 mod support;

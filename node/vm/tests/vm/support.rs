@@ -48,10 +48,7 @@ pub(crate) fn module_with_imports(imports: &str, definitions: &str, body: &str) 
 pub(crate) fn output(offset: u32, bytes: &[u8]) -> (String, String) {
     let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
     let packed = u64::from(offset) << 32 | bytes.len() as u64;
-    (
-        format!(r#"(data (i32.const {offset}) "{escaped}")"#),
-        format!("i64.const {packed}"),
-    )
+    (format!(r#"(data (i32.const {offset}) "{escaped}")"#), format!("i64.const {packed}"))
 }
 
 /// The output `Ok` with an empty result, at offset 16.
@@ -62,26 +59,17 @@ pub(crate) fn ok() -> (String, String) {
 /// A module that succeeds after running `body`, which leaves nothing on the stack.
 pub(crate) fn succeeding(imports: &str, definitions: &str, body: &str) -> Vec<u8> {
     let (data, result) = ok();
-    module_with_imports(
-        imports,
-        &format!("{data} {definitions}"),
-        &format!("{body} {result}"),
-    )
+    module_with_imports(imports, &format!("{data} {definitions}"), &format!("{body} {result}"))
 }
 
 /// Compiles a module that must be admitted.
 pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> Module {
-    engine
-        .compile(&admit(wasm).expect("admitted"))
-        .expect("compiles")
+    engine.compile(&admit(wasm).expect("admitted")).expect("compiles")
 }
 
 /// Input of a call of the method `m` without arguments.
 pub(crate) fn input() -> ContractInput {
-    ContractInput {
-        method: "m".into(),
-        args: Vec::new(),
-    }
+    ContractInput { method: "m".into(), args: Vec::new() }
 }
 
 /// Calls a module in a new engine with an empty state.
@@ -168,14 +156,9 @@ impl Host for TestHost {
         after: &[u8],
         limit: u32,
     ) -> Result<Vec<StateItem>, HostError> {
-        let items = self
-            .state
-            .iter()
-            .filter(|(key, _)| key.starts_with(prefix) && &key[..] > after);
-        let items = items.map(|(key, value)| StateItem {
-            key: key.clone(),
-            value: value.clone(),
-        });
+        let items =
+            self.state.iter().filter(|(key, _)| key.starts_with(prefix) && &key[..] > after);
+        let items = items.map(|(key, value)| StateItem { key: key.clone(), value: value.clone() });
         Ok(items.take(limit as usize).collect())
     }
 
@@ -186,11 +169,7 @@ impl Host for TestHost {
     }
 
     fn log_read(&mut self, key: &[u8], index: u64) -> Result<Option<Vec<u8>>, HostError> {
-        Ok(self
-            .logs
-            .get(key)
-            .and_then(|log| log.get(index as usize))
-            .cloned())
+        Ok(self.logs.get(key).and_then(|log| log.get(index as usize)).cloned())
     }
 
     fn log_len(&mut self, key: &[u8]) -> Result<u64, HostError> {

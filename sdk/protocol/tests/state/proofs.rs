@@ -143,6 +143,16 @@ fn absence_cannot_be_claimed_through_skipped_bits() {
         partial.verify(&root, &StateKey::new(7)),
         Err(StateProofError::BadBits)
     );
+    // A path must lead down: no tree has branches in another order.
+    let StateProof::Path(mut path) = trie.prove(&keys[0]) else {
+        panic!("the tree has keys")
+    };
+    path.steps.reverse();
+    let upward = StateProof::Path(path);
+    assert_eq!(
+        upward.verify_key(&root, &keys[0]),
+        Err(StateProofError::BadBits)
+    );
     // "There are none" is not believed where there are some, nor is an empty list.
     let none = PrefixProof::Nothing(trie.prove(&all));
     assert_eq!(none.verify(&root, &all), Err(StateProofError::NotEmpty));

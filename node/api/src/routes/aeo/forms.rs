@@ -39,7 +39,8 @@ impl Operator {
     ) -> Result<Operator, (&'static str, String)> {
         let scheme = scheme.to_ascii_lowercase();
         if scheme.len() > MAX_SCHEME_BYTES || !is_code(scheme.as_bytes()) {
-            let rule = format!("{scheme:?} is not 1 to {MAX_SCHEME_BYTES} letters, digits and hyphens");
+            let rule =
+                format!("{scheme:?} is not 1 to {MAX_SCHEME_BYTES} letters, digits and hyphens");
             return Err(("scheme", rule));
         }
         let Some(identifier) = normalize_identifier(identifier) else {
@@ -49,11 +50,16 @@ impl Operator {
             return Err(("identifier", rule));
         };
         let tag = node.lookup_tag(&scheme, &identifier);
-        Ok(Operator { scheme, identifier, tag })
+        Ok(Operator {
+            scheme,
+            identifier,
+            tag,
+        })
     }
 
     fn from_form(node: &dyn NodePort, scheme: &str, identifier: &str) -> Result<Self, ApiError> {
-        Operator::read(node, scheme, identifier).map_err(|(field, rule)| ApiError::field(field, rule))
+        Operator::read(node, scheme, identifier)
+            .map_err(|(field, rule)| ApiError::field(field, rule))
     }
 }
 
@@ -91,9 +97,15 @@ impl CertifyForm {
         let valid_from = read_date("valid_from", &self.valid_from)?;
         let valid_until = read_date("valid_until", &self.valid_until)?;
         if valid_until < valid_from {
-            return Err(ApiError::field("valid_until", "must not be before valid_from"));
+            return Err(ApiError::field(
+                "valid_until",
+                "must not be before valid_from",
+            ));
         }
-        let public = PublicIdentifier { scheme: operator.scheme, value: operator.identifier };
+        let public = PublicIdentifier {
+            scheme: operator.scheme,
+            value: operator.identifier,
+        };
         let args = Certify {
             operator: operator.tag,
             number: read_number(&self.number)?,
@@ -148,12 +160,20 @@ impl ChangeForm {
 }
 
 fn call(method: &str, args: Vec<u8>) -> OfficerCall {
-    OfficerCall { contract: CONTRACT.into(), method: method.into(), args }
+    OfficerCall {
+        contract: CONTRACT.into(),
+        method: method.into(),
+        args,
+    }
 }
 
 fn read_date(field: &str, text: &str) -> Result<Date, ApiError> {
-    Date::parse(text)
-        .ok_or_else(|| ApiError::field(field, format!("{text:?} is not a date YYYY-MM-DD from 1970 on")))
+    Date::parse(text).ok_or_else(|| {
+        ApiError::field(
+            field,
+            format!("{text:?} is not a date YYYY-MM-DD from 1970 on"),
+        )
+    })
 }
 
 fn read_number(text: &str) -> Result<String, ApiError> {
@@ -161,7 +181,8 @@ fn read_number(text: &str) -> Result<String, ApiError> {
     if (1..=MAX_NUMBER_BYTES).contains(&text.len()) && text.bytes().all(allowed) {
         Ok(text.to_owned())
     } else {
-        let rule = format!("{text:?} is not 1 to {MAX_NUMBER_BYTES} capital letters, digits and hyphens");
+        let rule =
+            format!("{text:?} is not 1 to {MAX_NUMBER_BYTES} capital letters, digits and hyphens");
         Err(ApiError::field("number", rule))
     }
 }
@@ -169,9 +190,12 @@ fn read_number(text: &str) -> Result<String, ApiError> {
 fn read_types(names: &[String]) -> Result<Vec<AeoType>, ApiError> {
     let mut types = Vec::new();
     for name in names {
-        let known = [AeoType::C, AeoType::S].into_iter().find(|known| known.to_string() == *name);
-        let known = known
-            .ok_or_else(|| ApiError::field("types", format!("{name:?} is neither AEOC nor AEOS")))?;
+        let known = [AeoType::C, AeoType::S]
+            .into_iter()
+            .find(|known| known.to_string() == *name);
+        let known = known.ok_or_else(|| {
+            ApiError::field("types", format!("{name:?} is neither AEOC nor AEOS"))
+        })?;
         types.push(known);
     }
     types.sort();

@@ -55,7 +55,7 @@ pub(crate) struct OperatorAnswer {
 ///
 /// An operator without any is a definite answer (an empty list), not an error.
 #[utoipa::path(
-    get, path = "/v1/aeo/operators/{scheme}/{identifier}", tag = "aeo",
+    get, path = "/v1/aeo/operators/{scheme}/{identifier}", operation_id = "show_operator", tag = "aeo",
     params(
         ("scheme" = String, Path, description = "Scheme of the identifier"),
         ("identifier" = String, Path, description = "Identifier, percent-encoded; separators do not matter"),
@@ -72,7 +72,9 @@ pub(crate) async fn operator(
     ApiQuery(params): ApiQuery<OperatorParams>,
 ) -> Result<Json<OperatorAnswer>, ApiError> {
     let operator = read_operator(&*node, &scheme, &identifier)?;
-    let query = OperatorQuery { operator: operator.tag };
+    let query = OperatorQuery {
+        operator: operator.tag,
+    };
     let answer = run(&*node, "operator", &query, params.consistency).await?;
     let found: Vec<Authorization> = decode(&answer, "a list of authorizations")?;
     let standing = |found| StandingAuthorization::new(found, answer.time_ms);
@@ -139,7 +141,7 @@ pub(crate) struct HistoryEntry {
 
 /// The history of one authorization.
 #[utoipa::path(
-    get, path = "/v1/aeo/operators/{scheme}/{identifier}/history", tag = "aeo",
+    get, path = "/v1/aeo/operators/{scheme}/{identifier}/history", operation_id = "authorization_history", tag = "aeo",
     params(
         ("scheme" = String, Path, description = "Scheme of the identifier"),
         ("identifier" = String, Path, description = "Identifier, percent-encoded; separators do not matter"),
@@ -156,8 +158,18 @@ pub(crate) async fn history(
     ApiQuery(params): ApiQuery<HistoryParams>,
 ) -> Result<Json<HistoryAnswer>, ApiError> {
     let operator = read_operator(&*node, &scheme, &identifier)?;
-    let HistoryParams { member, number, from, consistency } = params;
-    let query = HistoryQuery { operator: operator.tag, member, number, from };
+    let HistoryParams {
+        member,
+        number,
+        from,
+        consistency,
+    } = params;
+    let query = HistoryQuery {
+        operator: operator.tag,
+        member,
+        number,
+        from,
+    };
     let answer = run(&*node, "history", &query, consistency).await?;
     let found: Vec<RecordLogEntry> = decode(&answer, "a list of history entries")?;
     if found.is_empty() && from == 0 {
@@ -167,10 +179,16 @@ pub(crate) async fn history(
         );
         return Err(ApiError::new(codes::UNKNOWN_AUTHORIZATION, detail));
     }
-    let entries = (from..).zip(found).map(|(index, entry)| HistoryEntry::read(index, entry));
+    let entries = (from..)
+        .zip(found)
+        .map(|(index, entry)| HistoryEntry::read(index, entry));
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
     let next = from.saturating_add(entries.len() as u64);
-    Ok(Json(HistoryAnswer { entries, next, as_of: AsOf::from(&answer) }))
+    Ok(Json(HistoryAnswer {
+        entries,
+        next,
+        as_of: AsOf::from(&answer),
+    }))
 }
 
 impl HistoryEntry {
@@ -216,7 +234,7 @@ pub(crate) struct ListAnswer {
 
 /// All authorizations of all members, page by page.
 #[utoipa::path(
-    get, path = "/v1/aeo/authorizations", tag = "aeo", params(ListParams),
+    get, path = "/v1/aeo/authorizations", operation_id = "list_authorizations", tag = "aeo", params(ListParams),
     responses(
         (status = 200, description = "A page", body = ListAnswer),
         (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
@@ -228,7 +246,10 @@ pub(crate) async fn list(
 ) -> Result<Json<ListAnswer>, ApiError> {
     let after = hex::decode(params.after.unwrap_or_default())
         .map_err(|_| ApiError::parameter("after", "not the `next` of a page"))?;
-    let query = ListQuery { after, limit: read_limit(params.limit)? };
+    let query = ListQuery {
+        after,
+        limit: read_limit(params.limit)?,
+    };
     let answer = run(&*node, "list", &query, ConsistencyParam::Local).await?;
     let page: AuthorizationPage = decode(&answer, "a page of authorizations")?;
     let standing = |found| StandingAuthorization::new(found, answer.time_ms);

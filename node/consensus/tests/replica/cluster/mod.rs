@@ -11,33 +11,36 @@ use precinto_consensus::{Input, Output, RaftRole};
 use precinto_protocol::identity::NodeId;
 
 use checker::Checker;
-pub use node::Node;
+pub(crate) use disk::Disk;
+pub(crate) use node::{Group, NOTHING, Node, advance, config, origin, signing_key};
 
 /// Genesis time of every test ledger; clocks start here.
-pub const GENESIS_MS: u64 = 1_800_000_000_000;
+pub(crate) const GENESIS_MS: u64 = 1_800_000_000_000;
 
 /// A message under way.
 #[derive(Clone)]
-pub struct Packet {
-    pub from: NodeId,
-    pub to: NodeId,
-    pub bytes: Vec<u8>,
+pub(crate) struct Packet {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    pub(crate) bytes: Vec<u8>,
 }
 
+pub(crate) type Tamper = Box<dyn Fn(&mut Packet) -> bool>;
+
 /// A group of nodes and everything between them.
-pub struct Cluster {
-    pub nodes: Vec<Node>,
-    pub packets: VecDeque<Packet>,
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) packets: VecDeque<Packet>,
     /// Pairs of nodes that do not hear each other.
     cut: BTreeSet<(NodeId, NodeId)>,
-    pub checker: Checker,
-    /// Changes packets on their way out, to play a bad peer.
-    pub tamper: Option<fn(&mut Packet)>,
+    pub(crate) checker: Checker,
+    /// Changes packets on their way out, or loses them (false), to play a bad peer.
+    pub(crate) tamper: Option<Tamper>,
 }
 
 impl Cluster {
-    pub fn new(voters: &[NodeId], learners: &[NodeId]) -> Cluster {
-        let group = node::Group::new(voters, learners);
+    pub(crate) fn new(voters: &[NodeId], learners: &[NodeId]) -> Cluster {
+        let group = Group::new(voters, learners);
         let ids = voters.iter().chain(learners);
         let nodes = ids.map(|&id| Node::start(id, &group)).collect();
         let checker = Checker::new(&group);
@@ -45,20 +48,20 @@ impl Cluster {
         Cluster { nodes, packets, cut: BTreeSet::new(), checker, tamper: None }
     }
 
-    pub fn node(&mut self, id: NodeId) -> &mut Node {
+    pub(crate) fn node(&mut self, id: NodeId) -> &mut Node {
         self.nodes.iter_mut().find(|node| node.id == id).expect("a node of the scenario")
     }
 
-    pub fn ids(&self) -> Vec<NodeId> {
+    pub(crate) fn ids(&self) -> Vec<NodeId> {
         self.nodes.iter().map(|node| node.id).collect()
     }
 
-    pub fn alive(&self) -> Vec<NodeId> {
+    pub(crate) fn alive(&self) -> Vec<NodeId> {
         self.nodes.iter().filter(|node| node.is_alive()).map(|node| node.id).collect()
     }
 
     /// Feeds one input and carries out what follows at once; writes and executions are queued.
-    pub fn feed(&mut self, id: NodeId, input: Input) {
+    pub(crate) fn feed(&mut self, id: NodeId, input: Input) {
         if let Input::Read(read) = input {
             self.checker.read_asked(id, read);
         }
@@ -72,10 +75,9 @@ impl Cluster {
     fn carry_out(&mut self, id: NodeId, output: Output) {
         for (to, bytes) in &output.messages {
             let mut packet = Packet { from: id, to: *to, bytes: bytes.clone() };
-            if let Some(tamper) = self.tamper {
-                tamper(&mut packet);
+            if self.tamper.as_ref().is_none_or(|tamper| tamper(&mut packet)) {
+                self.packets.push_back(packet);
             }
-            self.packets.push_back(packet);
         }
         let disks = self.nodes.iter().map(|node| (node.id, &node.disk));
         self.checker.delivered(&output.committed, disks);
@@ -92,13 +94,20 @@ impl Cluster {
         }
         if let Some(offer) = &output.snapshot_offer {
             let staged = self.checker.ledger_at(offer.mark);
-            node.inbox.push_back(Input::SnapshotStaged(staged));
+            let failed = node.fail_staging;
+            node.inbox.push_back(match failed {
+                true => Input::SnapshotFailed(offer.mark.index),
+                false => Input::SnapshotStaged(staged),
+            });
+            let leader = self.nodes.iter_mut().find(|node| node.id == offer.from);
+            let report = Input::SnapshotDelivered { node: id, complete: !failed };
+            leader.expect("it exists").inbox.push_back(report);
         }
-        node.keep(output);
+        self.node(id).keep(output);
     }
 
     /// Delivers the packet at `position`, unless the link is cut.
-    pub fn deliver(&mut self, position: usize) {
+    pub(crate) fn deliver(&mut self, position: usize) {
         let Some(packet) = self.packets.remove(position) else { return };
         let pair = (packet.from.min(packet.to), packet.from.max(packet.to));
         if !self.cut.contains(&pair) {
@@ -107,7 +116,7 @@ impl Cluster {
     }
 
     /// Makes the oldest pending write durable.
-    pub fn persist(&mut self, id: NodeId) {
+    pub(crate) fn persist(&mut self, id: NodeId) {
         let history = self.checker.history();
         if let Some(number) = self.node(id).persist(&history) {
             self.feed(id, Input::Persisted(number));
@@ -115,21 +124,21 @@ impl Cluster {
     }
 
     /// Executes the oldest delivered entry.
-    pub fn apply(&mut self, id: NodeId) {
+    pub(crate) fn apply(&mut self, id: NodeId) {
         if let Some(applied) = self.node(id).apply() {
             self.feed(id, Input::Applied(applied));
         }
     }
 
     /// Hands over what the owner of the replica has prepared.
-    pub fn own(&mut self, id: NodeId) {
+    pub(crate) fn own(&mut self, id: NodeId) {
         if let Some(input) = self.node(id).inbox.pop_front() {
             self.feed(id, input);
         }
     }
 
     /// Delivers, persists and executes until nothing is left that is not held.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..100_000 {
             let mut quiet = self.packets.is_empty();
             self.deliver(0);
@@ -156,25 +165,25 @@ impl Cluster {
         panic!("the cluster does not come to rest");
     }
 
-    pub fn tick(&mut self, id: NodeId) {
+    pub(crate) fn tick(&mut self, id: NodeId) {
         self.node(id).pass_tick();
         self.feed(id, Input::Tick);
     }
 
     /// A tick everywhere, and what follows from it.
-    pub fn tick_all(&mut self) {
+    pub(crate) fn tick_all(&mut self) {
         for id in self.ids() {
             self.tick(id);
         }
         self.settle();
     }
 
-    pub fn crash(&mut self, id: NodeId) {
+    pub(crate) fn crash(&mut self, id: NodeId) {
         self.node(id).crash();
         self.checker.crashed(id);
     }
 
-    pub fn restart(&mut self, id: NodeId) {
+    pub(crate) fn restart(&mut self, id: NodeId) {
         if !self.node(id).is_alive() {
             self.node(id).restart();
             let output = self.node(id).replica().take_output();
@@ -182,29 +191,32 @@ impl Cluster {
         }
     }
 
-    pub fn cut(&mut self, a: NodeId, b: NodeId) {
+    pub(crate) fn cut(&mut self, a: NodeId, b: NodeId) {
         self.cut.insert((a.min(b), a.max(b)));
     }
 
-    pub fn isolate(&mut self, id: NodeId) {
+    pub(crate) fn isolate(&mut self, id: NodeId) {
         for other in self.ids() {
             self.cut(id, other);
         }
     }
 
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.cut.clear();
     }
 
     /// Sets every clock to the one that is furthest ahead.
-    pub fn set_clocks(&mut self) {
+    pub(crate) fn set_clocks(&mut self) {
         let latest = self.nodes.iter().map(|node| node.now_ms).max().expect("there are nodes");
         self.nodes.iter_mut().for_each(|node| node.now_ms = latest);
     }
 
     /// The leader of the highest term among the nodes that run.
-    pub fn leader(&self) -> Option<NodeId> {
+    pub(crate) fn leader(&self) -> Option<NodeId> {
         let running = self.nodes.iter().filter(|node| node.is_alive()).map(Node::status);
-        running.filter(|status| status.role == RaftRole::Leader).max_by_key(|s| s.term).map(|s| s.node)
+        running
+            .filter(|status| status.role == RaftRole::Leader)
+            .max_by_key(|s| s.term)
+            .map(|s| s.node)
     }
 }

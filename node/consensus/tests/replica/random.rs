@@ -1,12 +1,11 @@
 //! Random schedules of messages, losses, crashes, partitions and slow disks. The checker looks at
 //! every step; afterwards the cluster is healed and must serve and agree again.
 
-mod cluster;
-
-use cluster::Cluster;
 use precinto_consensus::Input;
 use precinto_protocol::identity::NodeId;
 use proptest::prelude::*;
+
+use crate::cluster::Cluster;
 
 const VOTERS: [NodeId; 3] = [1, 2, 3];
 const LEARNERS: [NodeId; 1] = [4];
@@ -130,7 +129,7 @@ impl Run {
         cluster.heal();
         cluster.set_clocks();
         cluster.ids().into_iter().for_each(|id| cluster.restart(id));
-        for _ in 0..200 {
+        for _ in 0..400 {
             cluster.tick_all();
         }
         let leader = cluster.leader().expect("a healed cluster has a leader");
@@ -149,9 +148,11 @@ impl Run {
         for id in cluster.ids() {
             let node = cluster.node(id);
             assert_eq!(
-                node.ledger, ledger,
+                node.ledger,
+                ledger,
                 "node {id} has another ledger: {:?}, {:?}",
-                node.status(), node.alarms.last(),
+                node.status(),
+                node.alarms.last(),
             );
             assert!(cluster.node(id).reads.last().is_some_and(|read| read.ready));
         }
@@ -160,7 +161,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_schedule_keeps_one_history(steps in prop::collection::vec(step(), 100..900)) {

@@ -10,13 +10,17 @@
 //! submit 1 a b                transactions, one after the other
 //! burst 1 200                 as many transactions b0, b1, ... before anything settles
 //! read 1 7                    a linearizable read, numbered
-//! hold 1 disk|apply|snapshots, release 1 disk|apply|snapshots
+//! hold 1 disk|apply           its writes are not made durable, its entries not executed, ...
+//! hold 1 snapshots|staging    it makes no snapshots for others; those it is offered fail
+//! release 1 disk|apply|...    ... until now
 //! cut 1 2, isolate 1, heal
 //! crash 1, restart 1, lose_log 1
 //! clock 1 60000               moves one clock forward, in milliseconds
 //! sync 1                      the ledger is durable: the log may be compacted
 //! transfer 1                  node 1 hands leadership over
 //! forge 1                     from now on, signatures in blocks sent by node 1 are wrong
+//! mute 1                      from now on, entries sent by node 1 are lost
+//! honest                      ends forge and mute
 //! assert_leader 1|none        among the running nodes
 //! assert_role 1 follower      leader, follower, candidate, learner
 //! assert_term_at_most 2       on every running node
@@ -30,20 +34,20 @@
 //! assert_refuses_start 1      it must not come back under its old identity
 //! ```
 
-mod cluster;
-
 use std::{fmt::Write as _, fs, path::Path};
 
-use cluster::{Cluster, Packet};
 use precinto_consensus::{Alarm, BlockRefusal, Input, MessageRefusal, StartError};
 use precinto_protocol::{
     block::{Block, BlockError},
     identity::NodeId,
 };
 use prost::Message as _;
-use raft::eraftpb::Message;
+use raft::eraftpb::{Message, MessageType};
 
-/// Ticks in which an undisturbed node must have been elected: twice the longest timeout.
+use crate::cluster::{Cluster, Packet};
+
+/// Ticks in which a node must have been elected if it alone feels time passing: twice the longest
+/// timeout.
 const ELECTION_TICKS: usize = 40;
 
 macro_rules! scenarios {
@@ -84,6 +88,7 @@ scenarios! {
     slow_clock
     snapshot
     snapshot_survives_crash
+    snapshot_waits_for_disk
     transfer
     truncated_tail
 }
@@ -94,7 +99,8 @@ fn run(name: &str) {
     let mut cluster = None;
     let mut trace = String::new();
     for (number, line) in text.lines().enumerate() {
-        let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+        let words: Vec<&str> =
+            line.split('#').next().unwrap_or_default().split_whitespace().collect();
         if words.is_empty() {
             continue;
         }
@@ -122,19 +128,21 @@ fn start(words: &[&str]) -> Cluster {
     Cluster::new(&voters, &ids(groups.next().unwrap_or_default()))
 }
 
-/// Breaks the signature of every block node 1 sends.
+/// Breaks the signature of every block in a message.
 fn forge(packet: &mut Packet) {
-    if packet.from != 1 {
-        return;
-    }
     let mut message = Message::decode(&packet.bytes[..]).expect("replicas send protobuf");
-    for entry in message.entries.iter_mut().filter(|entry| !entry.data.is_empty()) {
+    for entry in &mut message.entries {
         if let Ok(mut block) = Block::decode(&entry.data) {
             block.signature[0] ^= 1;
             entry.data = block.encode();
         }
     }
     packet.bytes = message.encode_to_vec();
+}
+
+fn carries_entries(packet: &Packet) -> bool {
+    let message = Message::decode(&packet.bytes[..]).expect("replicas send protobuf");
+    message.msg_type == MessageType::MsgAppend as i32 && !message.entries.is_empty()
 }
 
 struct Command<'a> {
@@ -196,7 +204,19 @@ impl Command<'_> {
                 self.feed(input);
             }
             "transfer" => self.feed(Input::TransferLeadership),
-            "forge" => self.cluster.tamper = Some(forge),
+            "forge" => {
+                self.cluster.tamper = Some(Box::new(move |packet| {
+                    if packet.from == id {
+                        forge(packet);
+                    }
+                    true
+                }));
+            }
+            "mute" => {
+                self.cluster.tamper =
+                    Some(Box::new(move |packet| packet.from != id || !carries_entries(packet)));
+            }
+            "honest" => self.cluster.tamper = None,
             other => panic!("unknown command {other}"),
         }
         self.cluster.settle();
@@ -238,6 +258,7 @@ impl Command<'_> {
         match &what[..] {
             "disk" => node.hold_disk = hold,
             "apply" => node.hold_apply = hold,
+            "staging" => node.fail_staging = hold,
             "snapshots" => node.snapshots = !hold,
             other => panic!("cannot hold {other}"),
         }

@@ -14,7 +14,7 @@ use super::{
     node::{Group, NOTHING, advance},
 };
 
-pub struct Checker {
+pub(crate) struct Checker {
     group: Group,
     keys: BTreeMap<KeyId, PublicKey>,
     /// Every entry any node delivered, by index from 1.
@@ -26,7 +26,7 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub fn new(group: &Group) -> Checker {
+    pub(crate) fn new(group: &Group) -> Checker {
         let keys = group.keys.values().map(|key| (key.key_id(), *key)).collect();
         Checker {
             group: group.clone(),
@@ -38,22 +38,22 @@ impl Checker {
         }
     }
 
-    pub fn history(&self) -> Vec<Committed> {
+    pub(crate) fn history(&self) -> Vec<Committed> {
         self.history.clone()
     }
 
-    pub fn committed(&self) -> u64 {
+    pub(crate) fn committed(&self) -> u64 {
         self.history.len() as u64
     }
 
-    pub fn ledger_at(&self, mark: SnapshotMark) -> Applied {
+    pub(crate) fn ledger_at(&self, mark: SnapshotMark) -> Applied {
         let applied = self.history[..mark.index as usize].iter().fold(NOTHING, advance);
         assert_eq!(applied.mark(), mark, "a snapshot of something that was not committed");
         applied
     }
 
     /// Agreement, commitment on a quorum's disks, and the chain of blocks.
-    pub fn delivered<'a>(
+    pub(crate) fn delivered<'a>(
         &mut self,
         entries: &[Committed],
         disks: impl Iterator<Item = (NodeId, &'a Disk)> + Clone,
@@ -91,24 +91,25 @@ impl Checker {
     }
 
     /// One leader per term.
-    pub fn leads(&mut self, id: NodeId, term: u64) {
+    pub(crate) fn leads(&mut self, id: NodeId, term: u64) {
         let leader = *self.leaders.entry(term).or_insert(id);
         assert_eq!(leader, id, "two leaders in term {term}");
     }
 
-    pub fn read_asked(&mut self, id: NodeId, read: u64) {
+    pub(crate) fn read_asked(&mut self, id: NodeId, read: u64) {
         self.reads.insert((id, read), self.committed());
     }
 
     /// A read reflects everything that was committed when it was asked.
-    pub fn answered(&mut self, id: NodeId, reads: &[ReadOutcome], applied: u64) {
+    pub(crate) fn answered(&mut self, id: NodeId, reads: &[ReadOutcome], applied: u64) {
         for outcome in reads {
-            let committed = self.reads.remove(&(id, outcome.read)).expect("asked, not yet answered");
+            let committed =
+                self.reads.remove(&(id, outcome.read)).expect("asked, not yet answered");
             assert!(!outcome.ready || applied >= committed, "a stale read");
         }
     }
 
-    pub fn crashed(&mut self, id: NodeId) {
+    pub(crate) fn crashed(&mut self, id: NodeId) {
         self.reads.retain(|(node, _), _| *node != id);
     }
 }

@@ -17,14 +17,14 @@ use super::{GENESIS_MS, disk::Disk};
 
 /// Who takes part.
 #[derive(Clone)]
-pub struct Group {
-    pub voters: BTreeSet<NodeId>,
+pub(crate) struct Group {
+    pub(crate) voters: BTreeSet<NodeId>,
     learners: BTreeSet<NodeId>,
-    pub keys: BTreeMap<NodeId, PublicKey>,
+    pub(crate) keys: BTreeMap<NodeId, PublicKey>,
 }
 
 impl Group {
-    pub fn new(voters: &[NodeId], learners: &[NodeId]) -> Group {
+    pub(crate) fn new(voters: &[NodeId], learners: &[NodeId]) -> Group {
         Group {
             voters: voters.iter().copied().collect(),
             learners: learners.iter().copied().collect(),
@@ -33,20 +33,33 @@ impl Group {
     }
 }
 
-pub fn signing_key(id: NodeId) -> SigningKey {
+pub(crate) fn signing_key(id: NodeId) -> SigningKey {
     SigningKey::from_seed(&[id as u8; 32])
 }
 
-pub fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin { channel: tagged("test", &[]), epoch: 0 }
 }
 
+pub(crate) fn config(node: NodeId, group: &Group, seed: u64) -> Config {
+    Config {
+        node,
+        voters: group.voters.clone(),
+        learners: group.learners.clone(),
+        keys: group.keys.clone(),
+        signing_key: signing_key(node),
+        origin: origin(),
+        seed,
+        keep_entries: 4,
+    }
+}
+
 /// Before the first entry.
-pub const NOTHING: Applied =
+pub(crate) const NOTHING: Applied =
     Applied { index: 0, term: 0, content: Hash::ZERO, time_ms: GENESIS_MS };
 
 /// The position after executing `entry`.
-pub fn advance(mut applied: Applied, entry: &Committed) -> Applied {
+pub(crate) fn advance(mut applied: Applied, entry: &Committed) -> Applied {
     (applied.index, applied.term) = (entry.index, entry.term);
     if !entry.block.is_empty() {
         let block = Block::decode(&entry.block).expect("a committed block decodes");
@@ -55,33 +68,34 @@ pub fn advance(mut applied: Applied, entry: &Committed) -> Applied {
     applied
 }
 
-pub struct Node {
-    pub id: NodeId,
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
     group: Group,
     replica: Option<Replica<Disk>>,
-    pub disk: Disk,
+    pub(crate) disk: Disk,
     /// Executed entries; what is above `synced` is lost in a crash.
-    pub ledger: Vec<Committed>,
+    pub(crate) ledger: Vec<Committed>,
     applied: Applied,
     synced: usize,
     to_apply: VecDeque<Committed>,
     installed: u64,
     /// What the owner feeds next.
-    pub inbox: VecDeque<Input>,
-    pub now_ms: u64,
+    pub(crate) inbox: VecDeque<Input>,
+    pub(crate) now_ms: u64,
     runs: u64,
     // Faults the scenario asks for.
-    pub hold_disk: bool,
-    pub hold_apply: bool,
-    pub snapshots: bool,
+    pub(crate) hold_disk: bool,
+    pub(crate) hold_apply: bool,
+    pub(crate) fail_staging: bool,
+    pub(crate) snapshots: bool,
     // What came out, for assertions.
-    pub reads: Vec<ReadOutcome>,
-    pub returned: Vec<Returned>,
-    pub alarms: Vec<Alarm>,
+    pub(crate) reads: Vec<ReadOutcome>,
+    pub(crate) returned: Vec<Returned>,
+    pub(crate) alarms: Vec<Alarm>,
 }
 
 impl Node {
-    pub fn start(id: NodeId, group: &Group) -> Node {
+    pub(crate) fn start(id: NodeId, group: &Group) -> Node {
         let mut node = Node {
             id,
             group: group.clone(),
@@ -97,6 +111,7 @@ impl Node {
             runs: 0,
             hold_disk: false,
             hold_apply: false,
+            fail_staging: false,
             snapshots: true,
             reads: Vec::new(),
             returned: Vec::new(),
@@ -106,27 +121,18 @@ impl Node {
         node
     }
 
-    pub fn try_start(&mut self) -> Result<(), StartError> {
+    pub(crate) fn try_start(&mut self) -> Result<(), StartError> {
         self.runs += 1;
-        let config = Config {
-            node: self.id,
-            voters: self.group.voters.clone(),
-            learners: self.group.learners.clone(),
-            keys: self.group.keys.clone(),
-            signing_key: signing_key(self.id),
-            origin: origin(),
-            seed: self.runs,
-            keep_entries: 4,
-        };
+        let config = config(self.id, &self.group, self.runs);
         self.replica = Some(Replica::new(config, self.disk.clone(), self.applied())?);
         Ok(())
     }
 
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.try_start().expect("what is durable suffices to start");
     }
 
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.replica = None;
         self.disk.crash();
         self.ledger.truncate(self.synced);
@@ -136,30 +142,30 @@ impl Node {
         (self.hold_disk, self.hold_apply) = (false, false);
     }
 
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         self.replica.is_some()
     }
 
-    pub fn replica(&mut self) -> &mut Replica<Disk> {
+    pub(crate) fn replica(&mut self) -> &mut Replica<Disk> {
         self.replica.as_mut().expect("the node runs")
     }
 
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         self.replica.as_ref().expect("the node runs").status()
     }
 
-    pub fn pass_tick(&mut self) {
+    pub(crate) fn pass_tick(&mut self) {
         self.now_ms += TICK_MS;
     }
 
-    pub fn feed(&mut self, input: Input) -> Output {
+    pub(crate) fn feed(&mut self, input: Input) -> Output {
         let now_ms = self.now_ms;
         self.replica().feed(now_ms, input);
         self.replica().take_output()
     }
 
     /// Keeps what the node has to do later, and what tests look at.
-    pub fn keep(&mut self, output: Output) {
+    pub(crate) fn keep(&mut self, output: Output) {
         for task in output.writes {
             if task.snapshot.is_some() {
                 // The ledger is about to be replaced: nothing more is executed on the old one.
@@ -176,20 +182,20 @@ impl Node {
         self.alarms.extend(output.alarms);
     }
 
-    pub fn applied(&self) -> Applied {
+    pub(crate) fn applied(&self) -> Applied {
         self.applied
     }
 
-    pub fn has_write(&self) -> bool {
+    pub(crate) fn has_write(&self) -> bool {
         self.disk.has_pending()
     }
 
-    pub fn has_entry(&self) -> bool {
+    pub(crate) fn has_entry(&self) -> bool {
         !self.to_apply.is_empty()
     }
 
     /// `history` is every committed entry, as a snapshot's server would have it.
-    pub fn persist(&mut self, history: &[Committed]) -> Option<u64> {
+    pub(crate) fn persist(&mut self, history: &[Committed]) -> Option<u64> {
         let task = self.disk.sync_one()?;
         if let Some(mark) = task.snapshot {
             assert!(self.to_apply.is_empty(), "no entry comes before the snapshot is installed");
@@ -201,7 +207,7 @@ impl Node {
         Some(task.number)
     }
 
-    pub fn apply(&mut self) -> Option<Applied> {
+    pub(crate) fn apply(&mut self) -> Option<Applied> {
         let entry = self.to_apply.pop_front()?;
         assert_eq!(entry.index, self.applied.index + 1, "entries come in order, each once");
         self.applied = advance(self.applied, &entry);
@@ -210,25 +216,31 @@ impl Node {
     }
 
     /// Makes the ledger durable; the log may be compacted below it.
-    pub fn sync(&mut self) -> Input {
+    pub(crate) fn sync(&mut self) -> Input {
         self.synced = self.ledger.len();
         Input::Synced(self.applied().index)
     }
 
-    pub fn snapshot_source(&self) -> Option<SnapshotSource> {
+    pub(crate) fn snapshot_source(&self) -> Option<SnapshotSource> {
         let applied = self.applied();
         (applied.index > 0).then(|| SnapshotSource { mark: applied.mark(), manifest: vec![1] })
     }
 
+    /// What was handed to the apply thread and waits there.
+    pub(crate) fn bytes_to_apply(&self) -> usize {
+        self.to_apply.iter().map(|entry| entry.block.len()).sum()
+    }
+
     /// Index of the last snapshot installed; 0 for none.
-    pub fn installed(&self) -> u64 {
+    pub(crate) fn installed(&self) -> u64 {
         self.installed
     }
 
     /// The transactions executed, as text.
-    pub fn transactions(&self) -> Vec<String> {
+    pub(crate) fn transactions(&self) -> Vec<String> {
         let blocks = self.ledger.iter().filter(|entry| !entry.block.is_empty());
-        let items = blocks.flat_map(|entry| Block::decode(&entry.block).expect("valid").content().items);
+        let items =
+            blocks.flat_map(|entry| Block::decode(&entry.block).expect("valid").content().items);
         items.map(|item| String::from_utf8(item.to_vec()).expect("tests submit text")).collect()
     }
 }

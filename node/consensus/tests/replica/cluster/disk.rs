@@ -1,10 +1,6 @@
 //! A disk that knows what was synced: writes wait in a queue, a crash empties it.
 
-use std::{
-    cell::RefCell,
-    collections::VecDeque,
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use precinto_consensus::{HardState, LogEntry, LogError, LogStore, SnapshotMark, WriteTask};
 
@@ -46,32 +42,32 @@ impl Durable {
 
 /// A handle shared by the node and its replica, as the log writer and the raft thread share theirs.
 #[derive(Clone, Default)]
-pub struct Disk {
+pub(crate) struct Disk {
     durable: Rc<RefCell<Durable>>,
     pending: Rc<RefCell<VecDeque<WriteTask>>>,
 }
 
 impl Disk {
-    pub fn enqueue(&self, task: WriteTask) {
+    pub(crate) fn enqueue(&self, task: WriteTask) {
         self.pending.borrow_mut().push_back(task);
     }
 
-    pub fn has_pending(&self) -> bool {
+    pub(crate) fn has_pending(&self) -> bool {
         !self.pending.borrow().is_empty()
     }
 
     /// Makes the oldest pending write durable and returns it.
-    pub fn sync_one(&self) -> Option<WriteTask> {
+    pub(crate) fn sync_one(&self) -> Option<WriteTask> {
         let task = self.pending.borrow_mut().pop_front()?;
         self.durable.borrow_mut().write(&task);
         Some(task)
     }
 
-    pub fn crash(&self) {
+    pub(crate) fn crash(&self) {
         self.pending.borrow_mut().clear();
     }
 
-    pub fn compact(&self, mark: SnapshotMark) {
+    pub(crate) fn compact(&self, mark: SnapshotMark) {
         let mut durable = self.durable.borrow_mut();
         assert!(mark.index <= durable.last_index(), "compacts what is not durable");
         let dropped = mark.index - durable.truncated.index;
@@ -80,7 +76,7 @@ impl Disk {
     }
 
     /// Whether an entry, or a snapshot that contains it, is durable here.
-    pub fn holds(&self, index: u64, term: u64) -> bool {
+    pub(crate) fn holds(&self, index: u64, term: u64) -> bool {
         let durable = self.durable.borrow();
         index <= durable.truncated.index || self.term(index).is_ok_and(|found| found == term)
     }

@@ -1,0 +1,13 @@
+//! The interface over a node that is a test double: routing, accounts, problems, commands,
+//! queries, events, and the Rust client against it over a real socket.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod aeo;
+mod auth;
+mod client;
+mod events;
+mod fake;
+mod openapi;
+mod problems;
+mod support;
+mod transactions;
