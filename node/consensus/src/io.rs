@@ -41,7 +41,7 @@ pub enum Input {
     Unreachable(NodeId),
     /// The ledger is durable up to this index: the log may be compacted below it.
     Synced(u64),
-    /// A snapshot that followers can be offered.
+    /// A snapshot of the ledger that followers can be offered.
     SnapshotReady(SnapshotSource),
     /// A follower has fetched the snapshot it was offered, or failed to.
     SnapshotDelivered {

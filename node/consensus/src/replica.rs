@@ -125,7 +125,7 @@ impl<L: LogStore> Replica<L> {
             Input::TransferLeadership => self.transfer_leadership(),
             Input::Unreachable(node) => self.raw.report_unreachable(node),
             Input::Synced(index) => self.compact(index),
-            Input::SnapshotReady(source) => self.serve_snapshot(source),
+            Input::SnapshotReady(source) => self.raw.mut_store().set_source(source),
             Input::SnapshotDelivered { node, complete } => self.delivered(node, complete),
             Input::SnapshotStaged(applied) => self.staged(applied),
             Input::SnapshotFailed(index) => self.snapshots.failed(index),

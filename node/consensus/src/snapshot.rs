@@ -17,7 +17,7 @@ use raft::{
 use crate::{
     chain::{Applied, Chain},
     deliver::Delivery,
-    io::{SnapshotOffer, SnapshotSource},
+    io::SnapshotOffer,
     log::{LogStore, SnapshotMark},
     replica::Replica,
     settings::SNAPSHOT_RETRY_TICKS,
@@ -122,12 +122,6 @@ impl<L: LogStore> Replica<L> {
             self.applied = applied;
             self.raw.advance_apply_to(applied.index);
         }
-    }
-
-    pub(crate) fn serve_snapshot(&mut self, source: SnapshotSource) {
-        let index = source.mark.index;
-        assert!(index <= self.applied.index, "a snapshot at {index}, which was not executed");
-        self.raw.mut_store().set_source(source);
     }
 
     pub(crate) fn delivered(&mut self, node: NodeId, complete: bool) {

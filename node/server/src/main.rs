@@ -15,13 +15,12 @@ async fn main() -> ExitCode {
     match Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::notice(format_args!("error: {error:#}"));
-            let problem = error.downcast_ref::<ClientError>().and_then(|error| match error {
-                ClientError::Problem(problem) => Some(problem),
-                _ => None,
-            });
-            if let Some(problem) = problem {
-                output::notice(format_args!("hint: {}", problem.hint));
+            match error.downcast_ref::<ClientError>() {
+                Some(ClientError::Problem(problem)) => {
+                    output::notice(format_args!("error: {} [{}]", problem.detail, problem.code));
+                    output::notice(format_args!("hint: {}", problem.hint));
+                }
+                _ => output::notice(format_args!("error: {error:#}")),
             }
             ExitCode::FAILURE
         }

@@ -59,19 +59,17 @@ impl ChannelDirectory {
     /// only its ledger is left; I/O errors.
     pub fn create(&self, identity: StorageIdentity) -> Result<(RaftLog, Ledger), StorageError> {
         if self.exists() {
-            return Err(StorageError::Exists {
-                path: self.path.clone(),
-            });
+            return Err(StorageError::Exists { path: self.path.clone() });
         }
         fs::create_dir_all(&self.path)?;
         if let Some(name) = self.current()? {
             let left = RocksEngine::open(&self.path.join(name), LEDGER_TABLES)?;
             if LedgerView::new(Store::new(left).view()).head()?.is_some() {
-                return Err(StorageError::LogLost {
-                    path: self.path.clone(),
-                });
+                return Err(StorageError::LogLost { path: self.path.clone() });
             }
         }
+        // Its name goes first: half a ledger that is named would stop the next attempt.
+        files::remove_file(&self.path, CURRENT)?;
         let (name, temporary) = (ledger_name(0), temporary_name(0));
         files::remove_directory(&self.path.join(&name))?;
         files::remove_directory(&self.path.join(&temporary))?;
@@ -99,18 +97,13 @@ impl ChannelDirectory {
                 None => StorageError::Missing { path },
             });
         }
-        let name = current.ok_or_else(|| StorageError::Missing {
-            path: self.path.join(CURRENT),
-        })?;
+        let name =
+            current.ok_or_else(|| StorageError::Missing { path: self.path.join(CURRENT) })?;
         let raft_log = RaftLog::open(&self.path.join(RAFT), node, genesis)?;
         let ledger = Ledger::open(&self.path.join(&name), raft_log.identity())?;
         if let Some(mark) = raft_log.announced_install()? {
             if name == ledger_name(mark.index) && !holds(&raft_log, mark)? {
-                let reset = LogBatch {
-                    snapshot: Some(mark),
-                    sync: true,
-                    ..LogBatch::default()
-                };
+                let reset = LogBatch { snapshot: Some(mark), sync: true, ..LogBatch::default() };
                 raft_log.append(&[reset])?;
             } else {
                 raft_log.abandon_install()?;
@@ -133,11 +126,7 @@ impl ChannelDirectory {
         files::remove_directory(&path)?;
         let engine = RocksEngine::create(&path, LEDGER_TABLES)?;
         let loader = SnapshotLoader::on(Store::new(engine.clone()), identity, manifest)?;
-        Ok(LedgerInstall {
-            directory: self.clone(),
-            loader,
-            engine,
-        })
+        Ok(LedgerInstall { directory: self.clone(), loader, engine })
     }
 
     /// Removes ledgers that are not in use. For use at start, and after an installation once all
@@ -165,15 +154,9 @@ impl ChannelDirectory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             name => name?,
         };
-        let number = name
-            .strip_prefix(LEDGER_PREFIX)
-            .and_then(|index| index.parse().ok());
+        let number = name.strip_prefix(LEDGER_PREFIX).and_then(|index| index.parse().ok());
         if number.is_none_or(|index| ledger_name(index) != name) {
-            return Err(StorageError::corrupt(
-                CURRENT,
-                b"",
-                "does not name a ledger",
-            ));
+            return Err(StorageError::corrupt(CURRENT, b"", "does not name a ledger"));
         }
         Ok(Some(name))
     }
@@ -239,28 +222,16 @@ impl LedgerInstall {
         old: &Ledger,
         check: impl FnOnce(&LedgerView) -> Result<(), StorageError>,
     ) -> Result<Swap, StorageError> {
-        let LedgerInstall {
-            directory,
-            loader,
-            engine,
-        } = self;
+        let LedgerInstall { directory, loader, engine } = self;
         let mark = loader.manifest().applied;
         let applied = old.head().map_or(0, |head| head.applied.index);
         if mark.index <= applied || mark.index < raft_log.hard_state().commit {
             return Err(StorageError::BadSnapshot("the node is past it".into()));
         }
         loader.finish(old, check)?;
-        assert_eq!(
-            engine.holders(),
-            1,
-            "no view of the new ledger is kept while it is moved"
-        );
+        assert_eq!(engine.holders(), 1, "no view of the new ledger is kept while it is moved");
         drop(engine);
-        Ok(Swap {
-            directory,
-            raft_log: raft_log.clone(),
-            mark,
-        })
+        Ok(Swap { directory, raft_log: raft_log.clone(), mark })
     }
 }
 
@@ -277,10 +248,7 @@ pub(crate) const SWAP_STEPS: [SwapStep; 3] = [Swap::announce, Swap::publish, Swa
 
 impl Swap {
     pub(crate) fn run(&self, steps: usize) -> Result<(), StorageError> {
-        SWAP_STEPS
-            .iter()
-            .take(steps)
-            .try_for_each(|step| step(self))
+        SWAP_STEPS.iter().take(steps).try_for_each(|step| step(self))
     }
 
     fn announce(&self) -> Result<(), StorageError> {
@@ -288,10 +256,7 @@ impl Swap {
     }
 
     fn publish(&self) -> Result<(), StorageError> {
-        let (temporary, name) = (
-            temporary_name(self.mark.index),
-            ledger_name(self.mark.index),
-        );
+        let (temporary, name) = (temporary_name(self.mark.index), ledger_name(self.mark.index));
         let path = &self.directory.path;
         // A ledger of that name was published by an attempt that ended before it took over.
         files::remove_directory(&path.join(&name))?;
@@ -300,10 +265,6 @@ impl Swap {
 
     fn take_over(&self) -> Result<(), StorageError> {
         let name = ledger_name(self.mark.index);
-        Ok(files::replace(
-            &self.directory.path,
-            CURRENT,
-            name.as_bytes(),
-        )?)
+        Ok(files::replace(&self.directory.path, CURRENT, name.as_bytes())?)
     }
 }

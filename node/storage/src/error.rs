@@ -93,11 +93,7 @@ impl StorageError {
     /// A corruption of `key` in `table`.
     pub(crate) fn corrupt(table: &'static str, key: &[u8], reason: impl Into<String>) -> Self {
         let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        StorageError::Corrupt {
-            table,
-            key,
-            reason: reason.into(),
-        }
+        StorageError::Corrupt { table, key, reason: reason.into() }
     }
 
     /// Classifies an I/O error message: RocksDB reports the operating system's errors as text.

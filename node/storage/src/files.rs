@@ -39,3 +39,12 @@ pub(crate) fn remove_directory(path: &Path) -> io::Result<()> {
         result => result,
     }
 }
+
+/// Removes the file `name` from `directory`, if it is there.
+pub(crate) fn remove_file(directory: &Path, name: &str) -> io::Result<()> {
+    match fs::remove_file(directory.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync_directory(directory),
+    }
+}

@@ -53,12 +53,7 @@ impl StorageIdentity {
         path: &Path,
     ) -> Result<(), StorageError> {
         let foreign = |what, expected: String, found: String| {
-            Err(StorageError::Foreign {
-                path: path.into(),
-                what,
-                expected,
-                found,
-            })
+            Err(StorageError::Foreign { path: path.into(), what, expected, found })
         };
         if self.genesis != *genesis {
             return foreign("network", genesis.to_hex(), self.genesis.to_hex());

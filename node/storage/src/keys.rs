@@ -103,10 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn state_key() -> impl Strategy<Value = Vec<u8>> {
-        prop::collection::vec(
-            prop_oneof![Just(0u8), Just(1), Just(0xff), any::<u8>()],
-            0..12,
-        )
+        prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(0xff), any::<u8>()], 0..12)
     }
 
     proptest! {

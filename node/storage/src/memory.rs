@@ -57,11 +57,7 @@ struct Disk {
 
 impl Disk {
     fn check(&self) -> Result<(), StorageError> {
-        if self.failing {
-            Err(StorageError::Io("injected failure".into()))
-        } else {
-            Ok(())
-        }
+        if self.failing { Err(StorageError::Io("injected failure".into())) } else { Ok(()) }
     }
 
     fn make_durable(&mut self) {
@@ -107,11 +103,7 @@ impl MemoryDisk {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock()
-            .current
-            .tables
-            .values()
-            .all(|table| table.is_empty())
+        self.lock().current.tables.values().all(|table| table.is_empty())
     }
 
     /// A panic while the lock is held is a broken simulation; it does not excuse another.
@@ -146,11 +138,7 @@ impl Engine for MemoryDisk {
 
 impl Reader for Contents {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        Ok(self
-            .tables
-            .get(&table)
-            .and_then(|table| table.get(key))
-            .cloned())
+        Ok(self.tables.get(&table).and_then(|table| table.get(key)).cloned())
     }
 
     fn get_many(&self, table: Table, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
@@ -159,10 +147,8 @@ impl Reader for Contents {
 
     fn floor(&self, table: Table, key: &[u8]) -> Result<Option<Pair>, StorageError> {
         let up_to = (Bound::Unbounded, Bound::Included(key));
-        let pair = self
-            .tables
-            .get(&table)
-            .and_then(|table| table.range::<[u8], _>(up_to).next_back());
+        let pair =
+            self.tables.get(&table).and_then(|table| table.range::<[u8], _>(up_to).next_back());
         Ok(pair.map(|(key, value)| (key.clone(), value.clone())))
     }
 

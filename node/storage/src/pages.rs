@@ -98,11 +98,7 @@ pub(crate) fn read(
             }
             let bytes = bytes?;
             if prefix != from.0 || index >= from.1 {
-                found.push(Item {
-                    prefix: prefix.to_vec(),
-                    index,
-                    bytes: bytes.to_vec(),
-                });
+                found.push(Item { prefix: prefix.to_vec(), index, bytes: bytes.to_vec() });
             }
         }
     }

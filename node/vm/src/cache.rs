@@ -44,7 +44,7 @@ impl ModuleCache {
     pub fn open(engine: Arc<Engine>, folder: &Path) -> io::Result<ModuleCache> {
         let folder = folder.join(engine.fingerprint().to_hex());
         fs::create_dir_all(&folder)?;
-        Ok(ModuleCache { engine, folder, modules: Mutex::new(BTreeMap::new()) })
+        Ok(ModuleCache { engine, folder, modules: Mutex::default(), loading: Mutex::default() })
     }
 
     /// The engine the modules are compiled for.

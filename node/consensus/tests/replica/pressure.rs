@@ -19,7 +19,8 @@ fn led_by_1() -> Cluster {
 }
 
 fn transaction(n: usize, bytes: usize) -> Vec<u8> {
-    format!("{n:0bytes$}").into_bytes()
+    let number = n.to_string().into_bytes();
+    [vec![b'0'; bytes - number.len()], number].concat()
 }
 
 fn submit(cluster: &mut Cluster, count: usize, bytes: usize) {

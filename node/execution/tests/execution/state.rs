@@ -5,10 +5,10 @@ use precinto_protocol::{cbor, host::StateItem, state::RecordLogEntry};
 
 use crate::chain::*;
 
-/// The page that a scan under `prefix` gives within a block.
-fn scanned(chain: &mut Chain, prefix: &[u8], before: &[Draft]) -> Vec<StateItem> {
+/// The page that a scan under `prefix`, after `after`, gives at the end of a block.
+fn scanned(chain: &mut Chain, (prefix, after): (&[u8], &[u8]), before: &[Draft]) -> Vec<StateItem> {
     let mut scan = chain.draft("s", "", &[]);
-    scan.call.args = args(prefix, &[]);
+    scan.call.args = args(prefix, after);
     let effects = chain.block(&[before, &[scan]].concat());
     let (_, record) = effects.outcomes.last().expect("the scan's");
     cbor::decode(&record.result).expect("a page")
@@ -50,13 +50,16 @@ fn a_scan_sees_stored_keys_with_the_blocks_changes() {
         chain.draft("a", "log", b"no plain key"),
         chain.draft("t", "f", b"dropped"),
     ];
-    let page = scanned(&mut chain, &[], &changes);
+    let page = scanned(&mut chain, (&[], &[]), &changes);
     let found: Vec<_> =
         page.iter().map(|item| (item.key[0], String::from_utf8_lossy(&item.value))).collect();
     let expected =
         [(b'b', "new"), (b'c', "old"), (b'd', "new"), (b'e', "old")].map(|(k, v)| (k, v.into()));
     assert_eq!(found, expected);
-    assert_eq!(scanned(&mut chain, at("c").suffix(), &[]).len(), 1);
+    assert_eq!(scanned(&mut chain, (at("c").suffix(), &[]), &[]).len(), 1);
+    let rest = scanned(&mut chain, (&[], at("c").suffix()), &[]);
+    let rest: Vec<u8> = rest.iter().map(|item| item.key[0]).collect();
+    assert_eq!(rest, [b'd', b'e']);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The apply thread: executes committed blocks in order and commits what they change.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, mpsc},
     thread::JoinHandle,
 };
@@ -9,7 +10,7 @@ use precinto_consensus::{Applied, Input};
 use precinto_execution::{
     BlockEffects, EmittedEvent, ItemFate, Ledger as Executor, PreparedBlock,
 };
-use precinto_protocol::{cbor, transaction::TransactionId};
+use precinto_protocol::{cbor, identity::MemberId, transaction::TransactionId};
 use precinto_storage::{BlockBatch, BlockSummary, Ledger, LogNode, RecordLogAppend};
 use tokio::sync::watch;
 
@@ -195,7 +196,7 @@ fn batch(index: u64, term: u64, bytes: Vec<u8>, effects: &BlockEffects) -> Block
             .iter()
             .map(|(id, record)| (id.0, cbor::encode(record)))
             .collect(),
-        events: effects.events.iter().map(|event| event_bytes(event, effects)).collect(),
+        events: events(effects),
         frontier: effects.log.clone(),
         membership: Vec::new(),
     }
@@ -218,17 +219,14 @@ fn record_logs(effects: &BlockEffects) -> Vec<RecordLogAppend> {
         .collect()
 }
 
-fn event_bytes(emitted: &EmittedEvent, effects: &BlockEffects) -> Vec<u8> {
-    let member = effects
-        .outcomes
-        .iter()
-        .find(|(id, _)| *id == emitted.transaction)
-        .map(|(_, record)| record.member.clone())
-        .expect("an event's transaction has an outcome");
-    cbor::encode(&EventRecord {
+fn events(effects: &BlockEffects) -> Vec<Vec<u8>> {
+    let members: BTreeMap<TransactionId, &MemberId> =
+        effects.outcomes.iter().map(|(id, record)| (*id, &record.member)).collect();
+    let record = |emitted: &EmittedEvent| EventRecord {
         transaction: emitted.transaction,
         index: emitted.index,
-        member,
+        member: members[&emitted.transaction].clone(),
         event: emitted.event.clone(),
-    })
+    };
+    effects.events.iter().map(|emitted| cbor::encode(&record(emitted))).collect()
 }

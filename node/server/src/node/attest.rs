@@ -75,7 +75,7 @@ impl Attester {
         let mut compare = Compare::default();
         let mut again = interval(TELL_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut newest = None;
+        let mut newest = self.last_signed();
         loop {
             tokio::select! {
                 changed = heights.changed() => {
@@ -92,6 +92,17 @@ impl Attester {
                         self.tell(checkpoint);
                     }
                 }
+            }
+        }
+    }
+
+    /// What this node signed last, perhaps before a restart.
+    fn last_signed(&self) -> Option<SignedCheckpoint> {
+        match self.ledger.view().last_checkpoint(self.node) {
+            Ok(stored) => cbor::decode(&stored?.bytes).ok(),
+            Err(error) => {
+                tracing::error!(%error, "the last checkpoint cannot be read");
+                None
             }
         }
     }

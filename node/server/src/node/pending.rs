@@ -1,7 +1,9 @@
 //! Transactions this node accepted and whose end it has not seen yet.
 //!
-//! What is here is sent to the leader again until it is executed or expires, so an accepted
-//! transaction survives a change of leader; replay protection makes that harmless.
+//! Noted both where a transaction was submitted and where it was forwarded to. What is here is sent
+//! again whenever the leadership changes, and now and then, until it is executed or expires: so an
+//! accepted transaction survives a change of leader. Replay protection makes that harmless; that it
+//! is noted once keeps a busy leader from being flooded with what it has already.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -21,19 +23,22 @@ const MAX_WAITERS: usize = 65_536;
 /// Expired transactions remembered, so that their status does not turn back to unknown.
 const MAX_EXPIRED: usize = 65_536;
 
-/// How long a transaction may be unfinished before it is sent again.
-const RESEND_AFTER: Duration = Duration::from_secs(1);
+/// How long a transaction may be unfinished under one leadership before it is sent again: longer
+/// than a full queue takes to be worked off.
+const RESEND_AFTER: Duration = Duration::from_secs(10);
 
 struct Entry {
     bytes: Vec<u8>,
     expires_ms: u64,
-    sent: Instant,
+    /// In which Raft term it was sent to the leader, and when.
+    sent: Option<(u64, Instant)>,
 }
 
 #[derive(Default)]
 struct State {
     entries: BTreeMap<TransactionId, Entry>,
     by_expiry: BTreeSet<(u64, TransactionId)>,
+    unsent: BTreeSet<TransactionId>,
     waiters: BTreeMap<TransactionId, Vec<oneshot::Sender<()>>>,
     waiter_count: usize,
     expired: BTreeSet<TransactionId>,
@@ -54,15 +59,19 @@ impl Pending {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes an accepted transaction; a repetition changes nothing.
+    /// Notes an accepted transaction, to be sent with the next [`Pending::take_due`]; a repetition
+    /// changes nothing.
     pub fn insert(&self, id: TransactionId, bytes: Vec<u8>, expires_ms: u64) -> Result<(), Full> {
         let mut state = self.state();
-        if state.entries.len() >= MAX_PENDING && !state.entries.contains_key(&id) {
+        if state.entries.contains_key(&id) {
+            return Ok(());
+        }
+        if state.entries.len() >= MAX_PENDING {
             return Err(Full);
         }
         state.by_expiry.insert((expires_ms, id));
-        let entry = Entry { bytes, expires_ms, sent: Instant::now() };
-        state.entries.entry(id).or_insert(entry);
+        state.unsent.insert(id);
+        state.entries.insert(id, Entry { bytes, expires_ms, sent: None });
         Ok(())
     }
 
@@ -112,23 +121,51 @@ impl Pending {
         }
     }
 
-    /// Those that were sent too long ago; they count as sent now. Called now and then, it also
-    /// drops the waiters whose clients went away.
-    pub fn overdue(&self) -> Vec<Vec<u8>> {
+    /// Those that were not sent yet; they count as sent in `term` now.
+    pub fn take_unsent(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
+        let mut state = self.state();
+        let unsent = std::mem::take(&mut state.unsent);
+        state.send(unsent, term)
+    }
+
+    /// Those that were not sent in `term`, or too long ago; they count as sent now. Called now and
+    /// then, it also drops the waiters whose clients went away.
+    pub fn take_due(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
         let now = Instant::now();
         let mut state = self.state();
         state.forget_abandoned();
-        let overdue = state.entries.values_mut().filter(|e| now - e.sent >= RESEND_AFTER);
-        overdue
-            .map(|entry| {
-                entry.sent = now;
-                entry.bytes.clone()
-            })
-            .collect()
+        state.unsent.clear();
+        let due = |entry: &Entry| {
+            entry.sent.is_none_or(|(sent, at)| sent != term || now - at >= RESEND_AFTER)
+        };
+        let due = state.entries.iter().filter(|(_, entry)| due(entry)).map(|(id, _)| *id).collect();
+        state.send(due, term)
+    }
+
+    /// These did not get to the leader: they are due at once.
+    pub fn unsend(&self, ids: impl IntoIterator<Item = TransactionId>) {
+        let mut state = self.state();
+        for id in ids {
+            if let Some(entry) = state.entries.get_mut(&id) {
+                entry.sent = None;
+            }
+        }
     }
 }
 
 impl State {
+    fn send(&mut self, ids: BTreeSet<TransactionId>, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
+        let now = Instant::now();
+        let mut sent = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.sent = Some((term, now));
+                sent.push((id, entry.bytes.clone()));
+            }
+        }
+        sent
+    }
+
     fn wake(&mut self, id: &TransactionId) {
         for waiter in self.waiters.remove(id).unwrap_or_default() {
             self.waiter_count -= 1;
@@ -188,6 +225,21 @@ mod tests {
         assert!(pending.contains(&id(1)));
         pending.finish([].into_iter(), 101);
         assert!(pending.is_expired(&id(1)));
+    }
+
+    #[test]
+    fn a_transaction_is_sent_once_per_leadership() {
+        let pending = Pending::default();
+        pending.insert(id(1), vec![1], 100).unwrap();
+        assert_eq!(pending.take_unsent(5), [(id(1), vec![1])]);
+        pending.insert(id(1), vec![1], 100).unwrap();
+        assert!(pending.take_unsent(5).is_empty());
+        assert!(pending.take_due(5).is_empty());
+        assert_eq!(pending.take_due(6).len(), 1);
+        pending.unsend([id(1), id(2)]);
+        assert_eq!(pending.take_due(6).len(), 1);
+        pending.finish([id(1)].into_iter(), 1);
+        assert!(pending.take_due(7).is_empty());
     }
 
     #[test]

@@ -76,65 +76,53 @@ impl Submitter {
     /// signature checks: call it where that is allowed.
     pub fn submit(&self, transactions: Vec<Vec<u8>>) -> Vec<Result<TransactionId, SubmitError>> {
         let door = Door::open(&self.inner);
-        let mut accepted = Vec::new();
-        let results = transactions
-            .into_iter()
-            .map(|bytes| {
-                let transaction = match door.admit(&bytes) {
-                    Ok(transaction) => transaction,
-                    // A retry: its status is the answer.
-                    Err(AdmissionError::Duplicate(id)) => return Ok(id),
-                    Err(refused) => return Err(refused.into()),
-                };
-                let id = transaction.id();
-                let expires_ms = transaction.statement.call().expires_ms;
-                let noted = self.inner.pending.insert(id, bytes.clone(), expires_ms);
-                noted.map_err(|_| SubmitError::Busy)?;
-                accepted.push(bytes);
-                Ok(id)
-            })
-            .collect();
-        self.route(accepted);
-        results
+        let take = |bytes| match self.accept(&door, bytes) {
+            // A retry: its status is the answer.
+            Err(SubmitError::Refused(AdmissionError::Duplicate(id))) => Ok(id),
+            answer => answer,
+        };
+        let answers = transactions.into_iter().map(take).collect();
+        self.route(Pending::take_unsent);
+        answers
     }
 
-    /// To the own queue if this node leads, else to the leader. Without a leader, or when they are
-    /// lost, [`Submitter::resend`] tries again.
-    fn route(&self, transactions: Vec<Vec<u8>>) {
-        if transactions.is_empty() {
-            return;
-        }
-        match self.inner.raft.status().leader {
-            Some(leader) if leader == self.inner.node => {
-                self.enqueue(transactions);
-            }
-            Some(leader) => {
-                for batch in batches(transactions) {
-                    let network = self.inner.network.clone();
-                    tokio::spawn(async move { forward(&network, leader, batch).await });
+    fn accept(&self, door: &Door<'_>, bytes: Vec<u8>) -> Result<TransactionId, SubmitError> {
+        let transaction = door.admit(&bytes)?;
+        let id = transaction.id();
+        let expires_ms = transaction.statement.call().expires_ms;
+        self.inner.pending.insert(id, bytes, expires_ms).map_err(|_| SubmitError::Busy)?;
+        Ok(id)
+    }
+
+    /// Sends what `due` takes out: to the own queue if this node leads, else to the leader. Without
+    /// a leader it stays due.
+    fn route(&self, due: impl FnOnce(&Pending, u64) -> Vec<(TransactionId, Vec<u8>)>) {
+        let inner = &self.inner;
+        let status = inner.raft.status();
+        let Some(leader) = status.leader else { return };
+        let transactions = due(&inner.pending, status.term);
+        if leader == inner.node {
+            for (id, bytes) in transactions {
+                if inner.raft.outside(Input::Submit(bytes)).is_err() {
+                    inner.pending.unsend([id]);
                 }
             }
-            None => {}
+            return;
         }
-    }
-
-    /// Puts transactions into this node's queue; returns how many.
-    fn enqueue(&self, transactions: Vec<Vec<u8>>) -> u64 {
-        let take = |bytes| self.inner.raft.outside(Input::Submit(bytes)).is_ok();
-        transactions.into_iter().map(take).filter(|taken| *taken).count() as u64
+        for batch in batches(transactions) {
+            let inner = inner.clone();
+            tokio::spawn(async move { forward(&inner, leader, batch).await });
+        }
     }
 
     /// Serves a peer's forwarded transactions: checked again, because the leader answers for what
     /// it proposes.
     pub fn take_forwarded(&self, transactions: Vec<ByteVec>) -> SubmitAnswer {
-        let inner = &self.inner;
-        if inner.raft.status().leader != Some(inner.node) {
+        if self.inner.raft.status().leader != Some(self.inner.node) {
             return SubmitAnswer { taken: 0 };
         }
-        let door = Door::open(inner);
-        let transactions = transactions.into_iter().map(Vec::from);
-        let good = transactions.filter(|bytes| door.admit(bytes).is_ok()).collect();
-        SubmitAnswer { taken: self.enqueue(good) }
+        let answers = self.submit(transactions.into_iter().map(Vec::from).collect());
+        SubmitAnswer { taken: answers.iter().filter(|answer| answer.is_ok()).count() as u64 }
     }
 
     /// Sends unfinished transactions again until the node ends.
@@ -142,8 +130,7 @@ impl Submitter {
         let mut timer = tokio::time::interval(RESEND_EVERY);
         loop {
             timer.tick().await;
-            let overdue = self.inner.pending.overdue();
-            self.route(overdue);
+            self.route(Pending::take_due);
         }
     }
 }
@@ -167,31 +154,41 @@ impl Door<'_> {
     }
 }
 
+/// Transactions for one request, with their ids.
+type Batch = Vec<(TransactionId, Vec<u8>)>;
+
 /// Splits into requests that the lane carries.
-fn batches(transactions: Vec<Vec<u8>>) -> Vec<Vec<ByteVec>> {
-    let mut batches: Vec<Vec<ByteVec>> = vec![Vec::new()];
+fn batches(transactions: Batch) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
     let mut bytes = 0;
     for transaction in transactions {
-        bytes += transaction.len();
-        if bytes > FORWARD_BYTES && batches.last().is_some_and(|batch| !batch.is_empty()) {
-            batches.push(Vec::new());
-            bytes = transaction.len();
+        bytes += transaction.1.len();
+        match batches.last_mut() {
+            Some(batch) if bytes <= FORWARD_BYTES => batch.push(transaction),
+            _ => {
+                bytes = transaction.1.len();
+                batches.push(vec![transaction]);
+            }
         }
-        batches.last_mut().expect("there is always a batch").push(transaction.into());
     }
     batches
 }
 
-async fn forward(network: &NetworkHandle, leader: NodeId, batch: Vec<ByteVec>) {
+async fn forward(parts: &SubmitterParts, leader: NodeId, batch: Batch) {
     let count = batch.len();
-    let body = cbor::encode(&PeerRequest::Submit(batch));
-    match network.request(leader, RequestLane::Request, body, FORWARD_WITHIN).await {
-        Ok(answer) => match cbor::decode::<SubmitAnswer>(&answer) {
-            Ok(answer) => tracing::trace!(leader, count, taken = answer.taken, "forwarded"),
-            Err(error) => tracing::warn!(leader, %error, "the leader's answer is malformed"),
-        },
-        // The outcome is unknown, never failed: they are sent again.
-        Err(error) => tracing::debug!(leader, count, %error, "not forwarded yet"),
+    let (ids, items): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let items = items.into_iter().map(ByteVec::from).collect();
+    let body = cbor::encode(&PeerRequest::Submit(items));
+    let answer = parts.network.request(leader, RequestLane::Request, body, FORWARD_WITHIN).await;
+    match answer.map(|bytes| cbor::decode::<SubmitAnswer>(&bytes)) {
+        Ok(Ok(SubmitAnswer { taken: 0 })) => parts.pending.unsend(ids),
+        Ok(Ok(answer)) => tracing::trace!(leader, count, taken = answer.taken, "forwarded"),
+        Ok(Err(error)) => tracing::warn!(leader, %error, "the leader's answer is malformed"),
+        Err(error) => {
+            // The outcome is unknown, never failed: they are sent again.
+            tracing::debug!(leader, count, %error, "not forwarded yet");
+            parts.pending.unsend(ids);
+        }
     }
 }
 
@@ -201,10 +198,10 @@ mod tests {
 
     #[test]
     fn batches_keep_order_and_fit_the_lane() {
-        let transactions: Vec<Vec<u8>> = (0..10u8).map(|n| vec![n; 200 * 1024]).collect();
-        let batches = batches(transactions);
+        let transaction = |n| (TransactionId(Hash([n; 32])), vec![n; 200 * 1024]);
+        let batches = batches((0..10).map(transaction).collect());
         assert_eq!(batches.len(), 5);
-        let order: Vec<u8> = batches.iter().flatten().map(|bytes| bytes[0]).collect();
+        let order: Vec<u8> = batches.iter().flatten().map(|(_, bytes)| bytes[0]).collect();
         assert_eq!(order, (0..10).collect::<Vec<u8>>());
     }
 }

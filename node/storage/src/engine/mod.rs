@@ -91,8 +91,7 @@ impl Batch {
         from: impl Into<Vec<u8>>,
         to: impl Into<Vec<u8>>,
     ) {
-        self.ops
-            .push(Op::DeleteRange(table, from.into(), to.into()));
+        self.ops.push(Op::DeleteRange(table, from.into(), to.into()));
     }
 }
 
@@ -139,10 +138,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(engine: impl Engine + 'static) -> Store {
-        Store {
-            engine: Arc::new(engine),
-            failed: Arc::new(AtomicBool::new(false)),
-        }
+        Store { engine: Arc::new(engine), failed: Arc::new(AtomicBool::new(false)) }
     }
 
     pub(crate) fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError> {
@@ -175,9 +171,7 @@ impl Store {
     }
 
     pub(crate) fn view(&self) -> View {
-        View {
-            reader: self.engine.view(),
-        }
+        View { reader: self.engine.view() }
     }
 }
 
@@ -190,9 +184,7 @@ pub(crate) struct View {
 impl View {
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
         let sealed = self.reader.get(table, key)?;
-        sealed
-            .map(|value| value::unseal(table, key, value))
-            .transpose()
+        sealed.map(|value| value::unseal(table, key, value)).transpose()
     }
 
     /// The values of `keys`, in their order. Cheaper than as many single reads.
@@ -204,48 +196,27 @@ impl View {
         let sealed = self.reader.get_many(table, keys)?;
         keys.iter()
             .zip(sealed)
-            .map(|(key, value)| {
-                value
-                    .map(|value| value::unseal(table, key, value))
-                    .transpose()
-            })
+            .map(|(key, value)| value.map(|value| value::unseal(table, key, value)).transpose())
             .collect()
     }
 
     pub(crate) fn floor(&self, table: Table, key: &[u8]) -> Result<Option<Pair>, StorageError> {
-        self.reader
-            .floor(table, key)?
-            .map(|pair| unseal_pair(table, pair))
-            .transpose()
+        self.reader.floor(table, key)?.map(|pair| unseal_pair(table, pair)).transpose()
     }
 
     /// Pairs from `lower` to before `upper` (or the table's end).
     pub(crate) fn scan(&self, table: Table, lower: Vec<u8>, upper: Option<Vec<u8>>) -> Pairs<'_> {
-        self.unsealed(&Scan {
-            table,
-            lower,
-            upper,
-            bulk: false,
-        })
+        self.unsealed(&Scan { table, lower, upper, bulk: false })
     }
 
     /// The whole table.
     pub(crate) fn scan_all(&self, table: Table) -> Pairs<'_> {
-        self.unsealed(&Scan {
-            table,
-            lower: Vec::new(),
-            upper: None,
-            bulk: true,
-        })
+        self.unsealed(&Scan { table, lower: Vec::new(), upper: None, bulk: true })
     }
 
     fn unsealed(&self, scan: &Scan) -> Pairs<'_> {
         let table = scan.table;
-        Box::new(
-            self.reader
-                .scan(scan)
-                .map(move |pair| unseal_pair(table, pair?)),
-        )
+        Box::new(self.reader.scan(scan).map(move |pair| unseal_pair(table, pair?)))
     }
 }
 

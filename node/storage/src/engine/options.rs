@@ -82,11 +82,7 @@ impl Table {
             Table::Checkpoints => ("checkpoints", false, 4 * KIB),
             Table::Evidence => ("evidence", false, 4 * KIB),
         };
-        Layout {
-            name,
-            bloom,
-            block_bytes,
-        }
+        Layout { name, bloom, block_bytes }
     }
 
     /// The column family's name.

@@ -54,8 +54,7 @@ pub(crate) fn exists(path: &Path) -> bool {
 }
 
 fn family(db: &DB, table: Table) -> &ColumnFamily {
-    db.cf_handle(table.name())
-        .expect("a store reads and writes only the tables it was opened with")
+    db.cf_handle(table.name()).expect("a store reads and writes only the tables it was opened with")
 }
 
 impl Engine for RocksEngine {
@@ -86,10 +85,7 @@ impl Engine for RocksEngine {
         // declaration), so the borrow never outlives the database. The extended lifetime does not
         // escape: what `RocksView` lends borrows from itself.
         let snapshot = unsafe { std::mem::transmute::<Snapshot<'_>, Snapshot<'static>>(snapshot) };
-        Arc::new(RocksView {
-            snapshot,
-            db: Arc::clone(&self.db),
-        })
+        Arc::new(RocksView { snapshot, db: Arc::clone(&self.db) })
     }
 }
 
@@ -106,9 +102,7 @@ impl Reader for RocksView {
 
     fn get_many(&self, table: Table, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
         let family = family(&self.db, table);
-        let values = self
-            .snapshot
-            .multi_get_cf(keys.iter().map(|key| (family, key)));
+        let values = self.snapshot.multi_get_cf(keys.iter().map(|key| (family, key)));
         values.into_iter().map(|value| Ok(value?)).collect()
     }
 
@@ -116,9 +110,7 @@ impl Reader for RocksView {
         let mut iterator = self.snapshot.raw_iterator_cf(family(&self.db, table));
         iterator.seek_for_prev(key);
         iterator.status()?;
-        Ok(iterator
-            .item()
-            .map(|(key, value)| (key.to_vec(), value.to_vec())))
+        Ok(iterator.item().map(|(key, value)| (key.to_vec(), value.to_vec())))
     }
 
     fn scan<'a>(&'a self, scan: &Scan) -> Pairs<'a> {
@@ -128,9 +120,7 @@ impl Reader for RocksView {
             options.set_iterate_upper_bound(upper.as_slice());
         }
         let from = IteratorMode::From(&scan.lower, Direction::Forward);
-        let pairs = self
-            .snapshot
-            .iterator_cf_opt(family(&self.db, scan.table), options, from);
+        let pairs = self.snapshot.iterator_cf_opt(family(&self.db, scan.table), options, from);
         Box::new(pairs.map(|pair| {
             let (key, value) = pair?;
             Ok((key.into_vec(), value.into_vec()))

@@ -20,10 +20,7 @@ const ENVELOPE_BYTES: usize = 1 + CHECKSUM_BYTES;
 fn checksum(table: Table, key: &[u8], body: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let key_length = (key.len() as u32).to_be_bytes();
     let hash = sha256(&[&[table as u8], &key_length, key, body]);
-    *hash
-        .0
-        .first_chunk()
-        .expect("a hash is longer than a checksum")
+    *hash.0.first_chunk().expect("a hash is longer than a checksum")
 }
 
 pub(crate) fn seal(table: Table, key: &[u8], body: &[u8]) -> Vec<u8> {
@@ -42,26 +39,15 @@ pub(crate) fn unseal(
     match value.first() {
         Some(&FORMAT_VERSION) => {}
         Some(&found) => {
-            return Err(StorageError::FormatVersion {
-                table: table.name(),
-                found,
-            });
+            return Err(StorageError::FormatVersion { table: table.name(), found });
         }
         None => return Err(StorageError::corrupt(table.name(), key, "empty value")),
     }
     let Some((sum, body)) = value[1..].split_first_chunk::<CHECKSUM_BYTES>() else {
-        return Err(StorageError::corrupt(
-            table.name(),
-            key,
-            "value shorter than its envelope",
-        ));
+        return Err(StorageError::corrupt(table.name(), key, "value shorter than its envelope"));
     };
     if *sum != checksum(table, key, body) {
-        return Err(StorageError::corrupt(
-            table.name(),
-            key,
-            "checksum mismatch",
-        ));
+        return Err(StorageError::corrupt(table.name(), key, "checksum mismatch"));
     }
     value.drain(..ENVELOPE_BYTES);
     Ok(value)
@@ -74,10 +60,7 @@ mod tests {
     #[test]
     fn a_value_opens_only_where_and_as_it_was_sealed() {
         let sealed = seal(Table::State, b"key", b"body");
-        assert_eq!(
-            unseal(Table::State, b"key", sealed.clone()).unwrap(),
-            b"body"
-        );
+        assert_eq!(unseal(Table::State, b"key", sealed.clone()).unwrap(), b"body");
         let corrupt = |table, key: &[u8], value: Vec<u8>| {
             matches!(unseal(table, key, value), Err(StorageError::Corrupt { .. }))
         };
@@ -90,10 +73,7 @@ mod tests {
         }
         for length in 0..ENVELOPE_BYTES {
             let error = unseal(Table::State, b"key", sealed[..length].to_vec());
-            assert!(
-                matches!(error, Err(StorageError::Corrupt { .. })),
-                "length {length}"
-            );
+            assert!(matches!(error, Err(StorageError::Corrupt { .. })), "length {length}");
         }
     }
 
@@ -102,9 +82,6 @@ mod tests {
         let mut sealed = seal(Table::State, b"key", b"body");
         sealed[0] = 2;
         let error = unseal(Table::State, b"key", sealed);
-        assert!(matches!(
-            error,
-            Err(StorageError::FormatVersion { found: 2, .. })
-        ));
+        assert!(matches!(error, Err(StorageError::FormatVersion { found: 2, .. })));
     }
 }

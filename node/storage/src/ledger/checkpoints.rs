@@ -45,15 +45,8 @@ impl Ledger {
     /// the same size with another root: two such signatures would be evidence against this node.
     /// I/O errors, after which nothing can be written until restart.
     pub fn save_own_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<(), StorageError> {
-        let _signing = self
-            .shared
-            .signing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let next = Signed {
-            size: checkpoint.size,
-            root: checkpoint.root,
-        };
+        let _signing = self.shared.signing.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Signed { size: checkpoint.size, root: checkpoint.root };
         if let Some(last) = self.view().signed()?
             && (next.size < last.size || (next.size == last.size && next.root != last.root))
         {
@@ -117,11 +110,7 @@ impl Ledger {
     /// Copies what is this node's own to the ledger that takes this one's place, synced. This one
     /// takes no more writes, so that no checkpoint is signed here of which the other knows nothing.
     pub(crate) fn hand_over(&self, successor: &Store) -> Result<(), StorageError> {
-        let _signing = self
-            .shared
-            .signing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _signing = self.shared.signing.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.store.disable_writes();
         let view = self.view();
         let mut batch = Batch::default();
@@ -142,10 +131,7 @@ impl Ledger {
 }
 
 fn put_checkpoint(batch: &mut Batch, checkpoint: &StoredCheckpoint) {
-    let record = CheckpointRecord {
-        root: checkpoint.root,
-        bytes: checkpoint.bytes.clone(),
-    };
+    let record = CheckpointRecord { root: checkpoint.root, bytes: checkpoint.bytes.clone() };
     let key = keys::checkpoint(checkpoint.node, checkpoint.size);
     batch.put(Table::Checkpoints, key, &cbor::encode(&record));
 }
@@ -153,9 +139,7 @@ fn put_checkpoint(batch: &mut Batch, checkpoint: &StoredCheckpoint) {
 impl LedgerView {
     fn signed(&self) -> Result<Option<Signed>, StorageError> {
         let bytes = self.view.get(Table::Meta, meta::SIGNED)?;
-        bytes
-            .map(|bytes| decode(Table::Meta, meta::SIGNED, &bytes))
-            .transpose()
+        bytes.map(|bytes| decode(Table::Meta, meta::SIGNED, &bytes)).transpose()
     }
 
     /// A node's checkpoint of exactly `size`.
@@ -166,17 +150,12 @@ impl LedgerView {
     ) -> Result<Option<StoredCheckpoint>, StorageError> {
         let key = keys::checkpoint(node, size);
         let bytes = self.view.get(Table::Checkpoints, &key)?;
-        bytes
-            .map(|bytes| decode_checkpoint(&key, &bytes))
-            .transpose()
+        bytes.map(|bytes| decode_checkpoint(&key, &bytes)).transpose()
     }
 
     /// The checkpoint of the greatest size that is kept of a node.
     pub fn last_checkpoint(&self, node: NodeId) -> Result<Option<StoredCheckpoint>, StorageError> {
-        match self
-            .view
-            .floor(Table::Checkpoints, &keys::checkpoint(node, u64::MAX))?
-        {
+        match self.view.floor(Table::Checkpoints, &keys::checkpoint(node, u64::MAX))? {
             Some((key, bytes)) => {
                 let checkpoint = decode_checkpoint(&key, &bytes)?;
                 Ok((checkpoint.node == node).then_some(checkpoint))
@@ -230,10 +209,5 @@ fn decode_checkpoint(key: &[u8], bytes: &[u8]) -> Result<StoredCheckpoint, Stora
     let (node, size) = keys::parse_checkpoint(key)
         .ok_or_else(|| StorageError::corrupt(table.name(), key, "not a checkpoint's key"))?;
     let CheckpointRecord { root, bytes } = decode(table, key, bytes)?;
-    Ok(StoredCheckpoint {
-        node,
-        size,
-        root,
-        bytes,
-    })
+    Ok(StoredCheckpoint { node, size, root, bytes })
 }

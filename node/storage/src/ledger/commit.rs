@@ -67,14 +67,8 @@ impl Ledger {
     /// If the ledger is empty or has applied that index already.
     pub fn advance(&self, applied: Applied, membership: &[u8]) -> Result<(), StorageError> {
         let mut progress = self.progress();
-        let mut head = progress
-            .head
-            .clone()
-            .expect("the genesis comes before any Raft entry");
-        assert!(
-            applied.index > head.applied.index,
-            "Raft entries are applied once and in order"
-        );
+        let mut head = progress.head.clone().expect("the genesis comes before any Raft entry");
+        assert!(applied.index > head.applied.index, "Raft entries are applied once and in order");
         head.applied = applied;
         head.membership = membership.to_vec();
         let mut batch = Batch::default();
@@ -91,11 +85,8 @@ impl Ledger {
             return Ok(());
         }
         let table = Table::RecordLogs;
-        let state_keys: Vec<&[u8]> = block
-            .record_logs
-            .iter()
-            .map(|log| log.key.as_slice())
-            .collect();
+        let state_keys: Vec<&[u8]> =
+            block.record_logs.iter().map(|log| log.key.as_slice()).collect();
         let stored = self.shared.store.view().get_many(table, &state_keys)?;
         for (append, stored) in block.record_logs.iter().zip(stored) {
             let count = match stored {
@@ -104,11 +95,7 @@ impl Ledger {
             };
             assert_eq!(append.first, count, "a record log grows at its end only");
             for (index, entry) in (append.first..).zip(&append.entries) {
-                batch.put(
-                    Table::RecordEntries,
-                    keys::record_entry(&append.key, index),
-                    entry,
-                );
+                batch.put(Table::RecordEntries, keys::record_entry(&append.key, index), entry);
             }
             let head = RecordLogHead {
                 count: count + append.entries.len() as u64,
@@ -132,31 +119,12 @@ fn check_follows(head: Option<&Head>, block: &BlockBatch) {
         }
         None => (0, 0),
     };
-    assert_eq!(
-        summary.height, height,
-        "blocks are committed in order, the genesis first"
-    );
+    assert_eq!(summary.height, height, "blocks are committed in order, the genesis first");
     let leaves = block.leaves.len() as u64;
-    assert_eq!(
-        summary.log_size,
-        first_leaf + leaves,
-        "leaves are appended at the log's end"
-    );
-    assert_eq!(
-        summary.log_size,
-        block.frontier.size(),
-        "the frontier is the log's"
-    );
-    assert_eq!(
-        summary.outcomes as usize,
-        block.outcomes.len(),
-        "the summary counts the outcomes"
-    );
-    assert_eq!(
-        summary.events as usize,
-        block.events.len(),
-        "the summary counts the events"
-    );
+    assert_eq!(summary.log_size, first_leaf + leaves, "leaves are appended at the log's end");
+    assert_eq!(summary.log_size, block.frontier.size(), "the frontier is the log's");
+    assert_eq!(summary.outcomes as usize, block.outcomes.len(), "the summary counts the outcomes");
+    assert_eq!(summary.events as usize, block.events.len(), "the summary counts the events");
 }
 
 /// The head of a ledger that starts with a snapshot: its newest block has a summary, but no bytes.
@@ -183,17 +151,8 @@ fn put_log_nodes(batch: &mut Batch, mut nodes: Vec<LogNode>) {
     let consecutive =
         |a: &LogNode, b: &LogNode| a.level == b.level && a.index.checked_add(1) == Some(b.index);
     for run in nodes.chunk_by(consecutive) {
-        let hashes: Vec<&[u8]> = run
-            .iter()
-            .map(|node| node.hash.as_bytes().as_slice())
-            .collect();
-        pages::put(
-            batch,
-            Table::LogNodes,
-            &[run[0].level],
-            run[0].index,
-            &hashes,
-        );
+        let hashes: Vec<&[u8]> = run.iter().map(|node| node.hash.as_bytes().as_slice()).collect();
+        pages::put(batch, Table::LogNodes, &[run[0].level], run[0].index, &hashes);
     }
 }
 

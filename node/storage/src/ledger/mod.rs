@@ -58,10 +58,7 @@ impl Ledger {
     /// # Errors
     /// [`StorageError::Exists`] and I/O errors.
     pub(crate) fn create(path: &Path, identity: StorageIdentity) -> Result<Ledger, StorageError> {
-        Self::create_on(
-            Store::new(RocksEngine::create(path, LEDGER_TABLES)?),
-            identity,
-        )
+        Self::create_on(Store::new(RocksEngine::create(path, LEDGER_TABLES)?), identity)
     }
 
     /// Opens the ledger that was created together with the Raft log of `identity`.
@@ -84,9 +81,7 @@ impl Ledger {
         identity: StorageIdentity,
     ) -> Result<Ledger, StorageError> {
         if !disk.is_empty() {
-            return Err(StorageError::Exists {
-                path: memory_path(),
-            });
+            return Err(StorageError::Exists { path: memory_path() });
         }
         Self::create_on(Store::new(disk.clone()), identity)
     }
@@ -100,9 +95,7 @@ impl Ledger {
         identity: &StorageIdentity,
     ) -> Result<Ledger, StorageError> {
         if disk.is_empty() {
-            return Err(StorageError::Missing {
-                path: memory_path(),
-            });
+            return Err(StorageError::Missing { path: memory_path() });
         }
         let ledger = Self::open_on(Store::new(disk.clone()))?;
         identity.check_same(&ledger.shared.identity, &memory_path())?;
@@ -129,9 +122,7 @@ impl Ledger {
             progress: Mutex::new(Progress { head, synced }),
             signing: Mutex::new(()),
         };
-        Ok(Ledger {
-            shared: Arc::new(shared),
-        })
+        Ok(Ledger { shared: Arc::new(shared) })
     }
 
     /// Whose ledger it is.
@@ -182,9 +173,6 @@ impl Ledger {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         // A panic under the lock is a broken invariant and ends the process.
-        self.shared
-            .progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

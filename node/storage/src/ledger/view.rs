@@ -48,24 +48,10 @@ impl LedgerView {
         };
         let record: HeadRecord = decode(Table::Meta, meta::HEAD, &bytes)?;
         let block = self.summary(record.height)?.ok_or_else(|| {
-            StorageError::corrupt(
-                Table::Meta.name(),
-                meta::HEAD,
-                "the newest block has no summary",
-            )
+            StorageError::corrupt(Table::Meta.name(), meta::HEAD, "the newest block has no summary")
         })?;
-        let HeadRecord {
-            applied,
-            frontier,
-            membership,
-            ..
-        } = record;
-        Ok(Some(Head {
-            block,
-            applied,
-            frontier,
-            membership,
-        }))
+        let HeadRecord { applied, frontier, membership, .. } = record;
+        Ok(Some(Head { block, applied, frontier, membership }))
     }
 
     /// The value of a plain state entry.
@@ -86,10 +72,8 @@ impl LedgerView {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<StateEntry>, StorageError> {
-        let lower = after.map_or_else(
-            || prefix.to_vec(),
-            |key| prefix.to_vec().max(keys::after(key)),
-        );
+        let lower =
+            after.map_or_else(|| prefix.to_vec(), |key| prefix.to_vec().max(keys::after(key)));
         self.view
             .scan(Table::State, lower, keys::after_prefix(prefix))
             .take(limit.min(MAX_READ_ITEMS))
@@ -104,9 +88,7 @@ impl LedgerView {
     /// Length and commitment of a record log.
     pub fn record_log(&self, key: &[u8]) -> Result<Option<RecordLogHead>, StorageError> {
         let bytes = self.view.get(Table::RecordLogs, key)?;
-        bytes
-            .map(|bytes| decode(Table::RecordLogs, key, &bytes))
-            .transpose()
+        bytes.map(|bytes| decode(Table::RecordLogs, key, &bytes)).transpose()
     }
 
     /// Every record log, to build the state tree from.
@@ -124,8 +106,7 @@ impl LedgerView {
         key: &[u8],
         index: u64,
     ) -> Result<Option<Vec<u8>>, StorageError> {
-        self.view
-            .get(Table::RecordEntries, &keys::record_entry(key, index))
+        self.view.get(Table::RecordEntries, &keys::record_entry(key, index))
     }
 
     /// Up to `limit` entries of a record log, from index `first` on.
@@ -153,9 +134,7 @@ impl LedgerView {
     pub fn summary(&self, height: u64) -> Result<Option<BlockSummary>, StorageError> {
         let key = keys::number(height);
         let bytes = self.view.get(Table::Summaries, &key)?;
-        bytes
-            .map(|bytes| decode(Table::Summaries, &key, &bytes))
-            .transpose()
+        bytes.map(|bytes| decode(Table::Summaries, &key, &bytes)).transpose()
     }
 
     /// Up to `limit` summaries, from `height` on.
@@ -201,26 +180,16 @@ impl LedgerView {
             return Ok(None);
         };
         let corrupt = |reason| StorageError::corrupt(table.name(), id.as_bytes(), reason);
-        let (height, index) = bytes
-            .split_first_chunk::<8>()
-            .ok_or_else(|| corrupt("not a position"))?;
+        let (height, index) =
+            bytes.split_first_chunk::<8>().ok_or_else(|| corrupt("not a position"))?;
         let index = index.try_into().map_err(|_| corrupt("not a position"))?;
-        let position = Position {
-            height: u64::from_be_bytes(*height),
-            index: u32::from_be_bytes(index),
-        };
-        let item = pages::get(
-            &self.view,
-            Table::Outcomes,
-            height,
-            u64::from(position.index),
-        )?;
+        let position =
+            Position { height: u64::from_be_bytes(*height), index: u32::from_be_bytes(index) };
+        let item = pages::get(&self.view, Table::Outcomes, height, u64::from(position.index))?;
         let item = item.ok_or_else(|| corrupt("no outcome where the index points"))?;
         let outcome = split_outcome(position, item)?;
         if outcome.id != *id {
-            return Err(corrupt(
-                "another transaction's outcome where the index points",
-            ));
+            return Err(corrupt("another transaction's outcome where the index points"));
         }
         Ok(Some(outcome))
     }
@@ -245,21 +214,12 @@ impl LedgerView {
     pub fn events(&self, from: Position, limit: usize) -> Result<Vec<StoredEvent>, StorageError> {
         let prefix = keys::number(from.height);
         let from = (&prefix[..], u64::from(from.index));
-        pages::read(
-            &self.view,
-            Table::Events,
-            from,
-            None,
-            limit.min(MAX_READ_ITEMS),
-        )?
-        .into_iter()
-        .map(|item| {
-            Ok(StoredEvent {
-                position: position(Table::Events, &item)?,
-                bytes: item.bytes,
+        pages::read(&self.view, Table::Events, from, None, limit.min(MAX_READ_ITEMS))?
+            .into_iter()
+            .map(|item| {
+                Ok(StoredEvent { position: position(Table::Events, &item)?, bytes: item.bytes })
             })
-        })
-        .collect()
+            .collect()
     }
 }
 
@@ -268,11 +228,7 @@ fn position(table: Table, item: &pages::Item) -> Result<Position, StorageError> 
     let index = u32::try_from(item.index).ok();
     match (height, index) {
         (Some(height), Some(index)) => Ok(Position { height, index }),
-        _ => Err(StorageError::corrupt(
-            table.name(),
-            &item.prefix,
-            "not a position in a block",
-        )),
+        _ => Err(StorageError::corrupt(table.name(), &item.prefix, "not a position in a block")),
     }
 }
 
@@ -286,9 +242,5 @@ fn split_outcome(position: Position, mut item: Vec<u8>) -> Result<StoredOutcome,
         ));
     };
     item.drain(..32);
-    Ok(StoredOutcome {
-        id: Hash(id),
-        position,
-        bytes: item,
-    })
+    Ok(StoredOutcome { id: Hash(id), position, bytes: item })
 }

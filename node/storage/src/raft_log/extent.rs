@@ -16,12 +16,7 @@ pub(super) struct Extent {
 
 impl Extent {
     pub(super) fn new(mark: SnapshotMark, hard_state: HardState) -> Extent {
-        Extent {
-            mark,
-            last: mark.index,
-            hard_state,
-            runs: Vec::new(),
-        }
+        Extent { mark, last: mark.index, hard_state, runs: Vec::new() }
     }
 
     pub(super) fn first(&self) -> u64 {
@@ -36,10 +31,7 @@ impl Extent {
         if index < self.mark.index || index > self.last {
             return None;
         }
-        let run = self
-            .runs
-            .partition_point(|&(first, _)| first <= index)
-            .checked_sub(1);
+        let run = self.runs.partition_point(|&(first, _)| first <= index).checked_sub(1);
         Some(self.runs[run.expect("the first run starts with the first entry")].1)
     }
 
@@ -49,10 +41,7 @@ impl Extent {
 
     pub(super) fn push(&mut self, index: u64, term: u64) {
         assert_eq!(index, self.last + 1, "a Raft log has no holes");
-        assert!(
-            term >= self.last_term(),
-            "terms never decrease along a Raft log"
-        );
+        assert!(term >= self.last_term(), "terms never decrease along a Raft log");
         if self.runs.is_empty() || term > self.last_term() {
             self.runs.push((index, term));
         }
@@ -61,27 +50,16 @@ impl Extent {
 
     /// Forgets the entries from `index` on.
     pub(super) fn truncate(&mut self, index: u64) {
-        assert!(
-            index > self.mark.index,
-            "compacted Raft log entries are never overwritten"
-        );
-        assert!(
-            index > self.hard_state.commit,
-            "committed Raft log entries are never overwritten"
-        );
+        assert!(index > self.mark.index, "compacted Raft log entries are never overwritten");
+        assert!(index > self.hard_state.commit, "committed Raft log entries are never overwritten");
         self.last = self.last.min(index - 1);
         self.runs.retain(|&(first, _)| first < index);
     }
 
     /// Forgets the entries up to and including `index`.
     pub(super) fn compact(&mut self, index: u64) {
-        let term = self
-            .term(index)
-            .expect("only entries of the log are compacted");
-        assert!(
-            index <= self.hard_state.commit,
-            "only committed Raft log entries are compacted"
-        );
+        let term = self.term(index).expect("only entries of the log are compacted");
+        assert!(index <= self.hard_state.commit, "only committed Raft log entries are compacted");
         self.mark = SnapshotMark { index, term };
         let covered = self.runs.partition_point(|&(first, _)| first <= index + 1);
         self.runs.drain(..covered.saturating_sub(1));
@@ -95,17 +73,10 @@ impl Extent {
     /// least the mark's, so a lower hard state is behind what the ledger holds. A vote is synced
     /// before it is sent: below the mark's term none was given in that term.
     pub(super) fn restart_after(&mut self, mark: SnapshotMark) {
-        assert!(
-            mark.index >= self.hard_state.commit,
-            "a snapshot never takes back a commit"
-        );
+        assert!(mark.index >= self.hard_state.commit, "a snapshot never takes back a commit");
         let mut hard_state = self.hard_state;
         if hard_state.term < mark.term {
-            hard_state = HardState {
-                term: mark.term,
-                vote: 0,
-                commit: 0,
-            };
+            hard_state = HardState { term: mark.term, vote: 0, commit: 0 };
         }
         hard_state.commit = mark.index;
         *self = Extent::new(mark, hard_state);
@@ -119,10 +90,7 @@ impl Extent {
             "a node votes once per term"
         );
         assert!(next.commit >= old.commit, "a commit is never taken back");
-        assert!(
-            next.commit <= self.last,
-            "only entries of the log are committed"
-        );
+        assert!(next.commit <= self.last, "only entries of the log are committed");
         self.hard_state = next;
     }
 }
@@ -134,13 +102,7 @@ mod tests {
 
     /// A log of the given terms after index `base`, everything committed that is compacted.
     fn log(base: u64, terms: &[u64]) -> Extent {
-        let mut extent = Extent::new(
-            SnapshotMark {
-                index: base,
-                term: 1,
-            },
-            HardState::default(),
-        );
+        let mut extent = Extent::new(SnapshotMark { index: base, term: 1 }, HardState::default());
         for (offset, term) in terms.iter().enumerate() {
             extent.push(base + 1 + offset as u64, *term);
         }
@@ -189,11 +151,7 @@ mod tests {
     #[should_panic(expected = "committed Raft log entries are never overwritten")]
     fn a_committed_entry_is_not_truncated() {
         let mut extent = log(0, &[1, 1]);
-        extent.set_hard_state(HardState {
-            term: 1,
-            vote: 1,
-            commit: 2,
-        });
+        extent.set_hard_state(HardState { term: 1, vote: 1, commit: 2 });
         extent.truncate(2);
     }
 
@@ -207,26 +165,14 @@ mod tests {
     #[should_panic(expected = "votes once per term")]
     fn a_second_vote_in_a_term_is_refused() {
         let mut extent = log(0, &[]);
-        extent.set_hard_state(HardState {
-            term: 4,
-            vote: 1,
-            commit: 0,
-        });
-        extent.set_hard_state(HardState {
-            term: 4,
-            vote: 2,
-            commit: 0,
-        });
+        extent.set_hard_state(HardState { term: 4, vote: 1, commit: 0 });
+        extent.set_hard_state(HardState { term: 4, vote: 2, commit: 0 });
     }
 
     #[test]
     #[should_panic(expected = "only entries of the log are committed")]
     fn a_commit_beyond_the_log_is_refused() {
-        log(0, &[1]).set_hard_state(HardState {
-            term: 1,
-            vote: 0,
-            commit: 2,
-        });
+        log(0, &[1]).set_hard_state(HardState { term: 1, vote: 0, commit: 2 });
     }
 
     #[test]
@@ -234,18 +180,11 @@ mod tests {
         let mark = SnapshotMark { index: 9, term: 3 };
         for (term, vote, expected) in [(2, 1, (3, 0)), (3, 1, (3, 1)), (5, 2, (5, 2))] {
             let mut extent = log(0, &[1]);
-            extent.set_hard_state(HardState {
-                term,
-                vote,
-                commit: 1,
-            });
+            extent.set_hard_state(HardState { term, vote, commit: 1 });
             extent.restart_after(mark);
             let HardState { term, vote, commit } = extent.hard_state;
             assert_eq!(((term, vote), commit), (expected, 9));
-            assert_eq!(
-                (extent.first(), extent.last, extent.last_term()),
-                (10, 9, 3)
-            );
+            assert_eq!((extent.first(), extent.last, extent.last_term()), (10, 9, 3));
         }
     }
 }

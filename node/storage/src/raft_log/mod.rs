@@ -94,10 +94,7 @@ impl RaftLog {
     /// # Errors
     /// [`StorageError::Exists`] and I/O errors.
     pub(crate) fn create(path: &Path, identity: StorageIdentity) -> Result<RaftLog, StorageError> {
-        Self::create_on(
-            Store::new(RocksEngine::create(path, RAFT_TABLES)?),
-            identity,
-        )
+        Self::create_on(Store::new(RocksEngine::create(path, RAFT_TABLES)?), identity)
     }
 
     /// Opens the log of `node` on the network of `genesis` and verifies that it is whole.
@@ -121,9 +118,7 @@ impl RaftLog {
         identity: StorageIdentity,
     ) -> Result<RaftLog, StorageError> {
         if !disk.is_empty() {
-            return Err(StorageError::Exists {
-                path: memory_path(),
-            });
+            return Err(StorageError::Exists { path: memory_path() });
         }
         Self::create_on(Store::new(disk.clone()), identity)
     }
@@ -139,9 +134,7 @@ impl RaftLog {
         genesis: &Hash,
     ) -> Result<RaftLog, StorageError> {
         if disk.is_empty() {
-            return Err(StorageError::Missing {
-                path: memory_path(),
-            });
+            return Err(StorageError::Missing { path: memory_path() });
         }
         let store = Store::new(disk.clone());
         let identity = StorageIdentity::read(&store, Table::RaftMeta)?;
@@ -156,15 +149,9 @@ impl RaftLog {
 
     fn open_on(store: Store, identity: StorageIdentity) -> Result<RaftLog, StorageError> {
         let extent = read_extent(&store.view())?;
-        let shared = Shared {
-            store,
-            identity,
-            extent: RwLock::new(extent),
-            writing: Mutex::new(()),
-        };
-        Ok(RaftLog {
-            shared: Arc::new(shared),
-        })
+        let shared =
+            Shared { store, identity, extent: RwLock::new(extent), writing: Mutex::new(()) };
+        Ok(RaftLog { shared: Arc::new(shared) })
     }
 
     /// Whose log it is.
@@ -235,9 +222,7 @@ impl RaftLog {
     /// # Errors
     /// I/O errors, as [`append`](RaftLog::append).
     pub fn abandon_install(&self) -> Result<(), StorageError> {
-        self.write(true, |_, writes| {
-            writes.delete(Table::RaftMeta, meta::INSTALLING)
-        })
+        self.write(true, |_, writes| writes.delete(Table::RaftMeta, meta::INSTALLING))
     }
 
     /// The installation that was announced and not completed.
@@ -254,36 +239,18 @@ impl RaftLog {
         stage: impl FnOnce(&mut Extent, &mut Batch),
     ) -> Result<(), StorageError> {
         // A panic under the lock is a broken invariant and ends the process.
-        let _writing = self
-            .shared
-            .writing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut extent = self.extent(Clone::clone);
         let mut writes = Batch::default();
         stage(&mut extent, &mut writes);
-        let durability = if sync {
-            Durability::Synced
-        } else {
-            Durability::Buffered
-        };
+        let durability = if sync { Durability::Synced } else { Durability::Buffered };
         self.shared.store.write(writes, durability)?;
-        *self
-            .shared
-            .extent
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = extent;
+        *self.shared.extent.write().unwrap_or_else(PoisonError::into_inner) = extent;
         Ok(())
     }
 
     fn extent<T>(&self, read: impl FnOnce(&Extent) -> T) -> T {
-        read(
-            &self
-                .shared
-                .extent
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        read(&self.shared.extent.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The stored hard state.
@@ -313,9 +280,7 @@ impl RaftLog {
     pub fn term(&self, index: u64) -> Result<u64, StorageError> {
         self.extent(|extent| {
             extent.term(index).ok_or(if index < extent.mark.index {
-                StorageError::Compacted {
-                    first: extent.first(),
-                }
+                StorageError::Compacted { first: extent.first() }
             } else {
                 StorageError::Unavailable { last: extent.last }
             })
@@ -336,9 +301,7 @@ impl RaftLog {
     ) -> Result<Vec<LogEntry>, StorageError> {
         self.extent(|extent| {
             if low < extent.first() {
-                return Err(StorageError::Compacted {
-                    first: extent.first(),
-                });
+                return Err(StorageError::Compacted { first: extent.first() });
             }
             if high > extent.last + 1 {
                 return Err(StorageError::Unavailable { last: extent.last });
@@ -384,21 +347,13 @@ fn stage(extent: &mut Extent, writes: &mut Batch, batch: &LogBatch) {
         extent.set_hard_state(hard_state);
     }
     if extent.hard_state != before {
-        writes.put(
-            Table::RaftMeta,
-            meta::HARD_STATE,
-            &cbor::encode(&extent.hard_state),
-        );
+        writes.put(Table::RaftMeta, meta::HARD_STATE, &cbor::encode(&extent.hard_state));
     }
 }
 
 fn drop_entries(writes: &mut Batch, first: u64, last: u64) {
     if first <= last {
-        writes.delete_range(
-            Table::RaftEntries,
-            keys::number(first),
-            keys::number(last + 1),
-        );
+        writes.delete_range(Table::RaftEntries, keys::number(first), keys::number(last + 1));
     }
 }
 
@@ -407,17 +362,9 @@ fn decode_entry(key: &[u8], mut body: Vec<u8>) -> Result<LogEntry, StorageError>
         (Some(index), Some(term)) => {
             let term = u64::from_be_bytes(*term);
             body.drain(..8);
-            Ok(LogEntry {
-                index,
-                term,
-                payload: body,
-            })
+            Ok(LogEntry { index, term, payload: body })
         }
-        _ => Err(StorageError::corrupt(
-            Table::RaftEntries.name(),
-            key,
-            "not a log entry",
-        )),
+        _ => Err(StorageError::corrupt(Table::RaftEntries.name(), key, "not a log entry")),
     }
 }
 
@@ -426,9 +373,7 @@ where
     T: for<'b> Decode<'b, ()> + Encode<()>,
 {
     let bytes = view.get(Table::RaftMeta, key)?;
-    bytes
-        .map(|bytes| decode(Table::RaftMeta, key, &bytes))
-        .transpose()
+    bytes.map(|bytes| decode(Table::RaftMeta, key, &bytes)).transpose()
 }
 
 /// Reads the whole log once, so that a hole or a lost tail is found at start and not when a peer
@@ -442,11 +387,7 @@ fn read_extent(view: &View) -> Result<Extent, StorageError> {
         let entry = decode_entry(&key, body)?;
         if entry.index != extent.last + 1 || entry.term < extent.last_term() {
             let reason = format!("does not follow entry {} of the log", extent.last);
-            return Err(StorageError::corrupt(
-                Table::RaftEntries.name(),
-                &key,
-                reason,
-            ));
+            return Err(StorageError::corrupt(Table::RaftEntries.name(), &key, reason));
         }
         extent.push(entry.index, entry.term);
     }
@@ -455,11 +396,7 @@ fn read_extent(view: &View) -> Result<Extent, StorageError> {
             "entry {} is committed, but the log ends at {}: its tail was lost, rejoin as a new node",
             hard_state.commit, extent.last
         );
-        return Err(StorageError::corrupt(
-            Table::RaftMeta.name(),
-            meta::HARD_STATE,
-            reason,
-        ));
+        return Err(StorageError::corrupt(Table::RaftMeta.name(), meta::HARD_STATE, reason));
     }
     Ok(extent)
 }

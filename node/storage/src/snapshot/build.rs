@@ -29,16 +29,12 @@ pub fn build(
     view: &LedgerView,
     mut sink: impl FnMut(&[u8]) -> Result<(), StorageError>,
 ) -> Result<Manifest, StorageError> {
-    let head = view
-        .head()?
-        .ok_or_else(|| StorageError::BadSnapshot("empty ledger".into()))?;
+    let head = view.head()?.ok_or_else(|| StorageError::BadSnapshot("empty ledger".into()))?;
     let mut chunks = Vec::new();
     let mut packer = Packer::default();
     let mut emit = |chunk: Vec<u8>| {
         if chunks.len() == MAX_SNAPSHOT_CHUNKS {
-            return Err(StorageError::BadSnapshot(
-                "the state exceeds the largest snapshot".into(),
-            ));
+            return Err(StorageError::BadSnapshot("the state exceeds the largest snapshot".into()));
         }
         chunks.push(chunk_hash(&chunk));
         sink(&chunk)
@@ -57,10 +53,7 @@ pub fn build(
     Ok(Manifest {
         version: SNAPSHOT_VERSION,
         block: head.block,
-        applied: SnapshotMark {
-            index: head.applied.index,
-            term: head.applied.term,
-        },
+        applied: SnapshotMark { index: head.applied.index, term: head.applied.term },
         frontier: head.frontier,
         membership: head.membership,
         chunks,
@@ -128,10 +121,7 @@ impl SnapshotFiles {
         files::remove_directory(&directory)?;
         files::publish(parent, "building.tmp", &name)?;
         remove_old(parent)?;
-        Ok(SnapshotFiles {
-            directory,
-            manifest,
-        })
+        Ok(SnapshotFiles { directory, manifest })
     }
 
     /// The newest snapshot below `parent`, if there is one.
@@ -148,10 +138,7 @@ impl SnapshotFiles {
             return Err(StorageError::BadSnapshot("manifest too long".into()));
         }
         let manifest = Manifest::decode(&fs::read(file)?)?;
-        Ok(Some(SnapshotFiles {
-            directory,
-            manifest,
-        }))
+        Ok(Some(SnapshotFiles { directory, manifest }))
     }
 
     /// What the snapshot is of.
@@ -169,9 +156,7 @@ impl SnapshotFiles {
         };
         let chunk = fs::read(self.directory.join(chunk_name(number)))?;
         if chunk_hash(&chunk) != *hash {
-            return Err(StorageError::BadSnapshot(format!(
-                "chunk {number} was damaged on disk"
-            )));
+            return Err(StorageError::BadSnapshot(format!("chunk {number} was damaged on disk")));
         }
         Ok(Some(chunk))
     }

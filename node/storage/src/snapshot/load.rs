@@ -48,13 +48,7 @@ impl SnapshotLoader {
     ) -> Result<SnapshotLoader, StorageError> {
         identity.write(&store, Table::Meta)?;
         let entries = EntryCheck::default();
-        Ok(SnapshotLoader {
-            store,
-            manifest,
-            loaded: 0,
-            last: None,
-            entries,
-        })
+        Ok(SnapshotLoader { store, manifest, loaded: 0, last: None, entries })
     }
 
     /// What is being loaded.
@@ -75,11 +69,7 @@ impl SnapshotLoader {
     /// manifest lists chunks that are no snapshot; I/O errors.
     pub fn put_chunk(&mut self, chunk: &[u8]) -> Result<(), StorageError> {
         let bad = |reason: &str| StorageError::BadSnapshot(reason.into());
-        let hash = self
-            .manifest
-            .chunks
-            .get(self.loaded)
-            .ok_or_else(|| bad("surplus chunk"))?;
+        let hash = self.manifest.chunks.get(self.loaded).ok_or_else(|| bad("surplus chunk"))?;
         if chunk.len() > SNAPSHOT_CHUNK_BYTES || chunk_hash(chunk) != *hash {
             return Err(bad("a chunk is not the one its manifest lists"));
         }
@@ -121,20 +111,10 @@ impl SnapshotLoader {
             return Err(StorageError::BadSnapshot("chunks are missing".into()));
         }
         self.entries.finish(&self.store.view())?;
-        let Manifest {
-            block,
-            applied,
-            frontier,
-            membership,
-            ..
-        } = &self.manifest;
+        let Manifest { block, applied, frontier, membership, .. } = &self.manifest;
         let head = Head {
             block: block.clone(),
-            applied: Applied {
-                index: applied.index,
-                term: applied.term,
-                commit: applied.index,
-            },
+            applied: Applied { index: applied.index, term: applied.term, commit: applied.index },
             frontier: frontier.clone(),
             membership: membership.clone(),
         };
@@ -150,16 +130,10 @@ impl SnapshotLoader {
 fn subtrees(manifest: &Manifest) -> Vec<LogNode> {
     let (size, hashes): (u64, Vec<Hash>) = cbor::decode(&cbor::encode(&manifest.frontier))
         .expect("a frontier is encoded as its size and the hashes of its subtrees");
-    let levels = (0..u64::BITS as u8)
-        .rev()
-        .filter(|level| size >> level & 1 == 1);
+    let levels = (0..u64::BITS as u8).rev().filter(|level| size >> level & 1 == 1);
     levels
         .zip(hashes)
-        .map(|(level, hash)| LogNode {
-            level,
-            index: (size >> level) - 1,
-            hash,
-        })
+        .map(|(level, hash)| LogNode { level, index: (size >> level) - 1, hash })
         .collect()
 }
 
@@ -178,20 +152,14 @@ impl EntryCheck {
     fn entry(&mut self, key: &[u8]) -> Result<(), StorageError> {
         let (log, index) = keys::parse_record_entry(key)
             .ok_or_else(|| StorageError::BadSnapshot("not a record log entry's key".into()))?;
-        if self
-            .current
-            .as_ref()
-            .is_none_or(|(current, _)| current != log)
-        {
+        if self.current.as_ref().is_none_or(|(current, _)| current != log) {
             self.finished.extend(self.current.take());
             self.current = Some((log.to_vec(), 0));
         }
         match &mut self.current {
             Some((_, next)) if *next == index => *next += 1,
             _ => {
-                return Err(StorageError::BadSnapshot(
-                    "a record log lacks an entry".into(),
-                ));
+                return Err(StorageError::BadSnapshot("a record log lacks an entry".into()));
             }
         }
         Ok(())
@@ -199,16 +167,10 @@ impl EntryCheck {
 
     fn check_finished(&mut self, view: &View) -> Result<(), StorageError> {
         let table = Table::RecordLogs;
-        let log_keys: Vec<&[u8]> = self
-            .finished
-            .iter()
-            .map(|(key, _)| key.as_slice())
-            .collect();
+        let log_keys: Vec<&[u8]> = self.finished.iter().map(|(key, _)| key.as_slice()).collect();
         let heads = view.get_many(table, &log_keys)?;
         for ((key, entries), head) in self.finished.iter().zip(heads) {
-            let head = head
-                .map(|bytes| decode::<RecordLogHead>(table, key, &bytes))
-                .transpose()?;
+            let head = head.map(|bytes| decode::<RecordLogHead>(table, key, &bytes)).transpose()?;
             if head.is_none_or(|head| head.count != *entries) {
                 let reason = "a record log's count is not that of its entries";
                 return Err(StorageError::BadSnapshot(reason.into()));
@@ -224,9 +186,7 @@ impl EntryCheck {
         self.check_finished(view)?;
         // Each of the logs with entries was found and counted: none may be left without.
         if view.scan_all(Table::RecordLogs).count() != self.logs {
-            return Err(StorageError::BadSnapshot(
-                "a record log without its entries".into(),
-            ));
+            return Err(StorageError::BadSnapshot("a record log without its entries".into()));
         }
         Ok(())
     }

@@ -73,14 +73,7 @@ impl Manifest {
             return Err(bad("manifest too long"));
         }
         let manifest: Manifest = cbor::decode(bytes).map_err(|error| bad(&error.to_string()))?;
-        let Manifest {
-            version,
-            block,
-            applied,
-            frontier,
-            chunks,
-            ..
-        } = &manifest;
+        let Manifest { version, block, applied, frontier, chunks, .. } = &manifest;
         if *version != SNAPSHOT_VERSION {
             return Err(bad("a version this release does not know"));
         }

@@ -50,11 +50,7 @@ pub(crate) fn state_key(number: u8) -> Vec<u8> {
 }
 
 pub(crate) fn log_key(number: u8) -> Vec<u8> {
-    [
-        vec![0xee, number / 2],
-        vec![number; usize::from(number % 2) * 9],
-    ]
-    .concat()
+    [vec![0xee, number / 2], vec![number; usize::from(number % 2) * 9]].concat()
 }
 
 pub(crate) fn transaction_id(height: u64, index: u32) -> Hash {
@@ -80,16 +76,9 @@ impl Chain {
         let record_logs = self.append_records(step);
         let log_nodes = self.append_leaves(step);
         let outcomes: Vec<_> = (0..u32::from(step.outcomes))
-            .map(|index| {
-                (
-                    transaction_id(height, index),
-                    vec![height as u8, index as u8],
-                )
-            })
+            .map(|index| (transaction_id(height, index), vec![height as u8, index as u8]))
             .collect();
-        let events: Vec<_> = (0..step.events)
-            .map(|index| vec![height as u8, index])
-            .collect();
+        let events: Vec<_> = (0..step.events).map(|index| vec![height as u8, index]).collect();
         let block = BlockBatch {
             summary: BlockSummary {
                 height,
@@ -120,10 +109,7 @@ impl Chain {
     }
 
     fn write_state(&mut self, step: &Step) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-        let writes = step
-            .writes
-            .iter()
-            .map(|(number, value)| (state_key(*number), value.clone()));
+        let writes = step.writes.iter().map(|(number, value)| (state_key(*number), value.clone()));
         let writes: Vec<_> = writes.collect();
         for (key, value) in &writes {
             match value {
@@ -138,17 +124,11 @@ impl Chain {
         let appends = step.appends.iter().map(|(number, count)| {
             let log = self.record_logs.entry(log_key(*number)).or_default();
             let first = log.len() as u64;
-            let entries: Vec<_> = (0..*count)
-                .map(|index| vec![*number, first as u8, index])
-                .collect();
+            let entries: Vec<_> =
+                (0..*count).map(|index| vec![*number, first as u8, index]).collect();
             log.extend(entries.iter().cloned());
             let commitment = log.len().to_be_bytes().to_vec();
-            RecordLogAppend {
-                key: log_key(*number),
-                first,
-                entries,
-                commitment,
-            }
+            RecordLogAppend { key: log_key(*number), first, entries, commitment }
         });
         appends.collect()
     }
@@ -156,14 +136,9 @@ impl Chain {
     fn append_leaves(&mut self, step: &Step) -> Vec<LogNode> {
         let mut nodes = Vec::new();
         for leaf in &step.leaves {
-            self.frontier
-                .append_with(leaf_hash(leaf), |level, index, hash| {
-                    nodes.push(LogNode {
-                        level,
-                        index,
-                        hash: *hash,
-                    });
-                });
+            self.frontier.append_with(leaf_hash(leaf), |level, index, hash| {
+                nodes.push(LogNode { level, index, hash: *hash });
+            });
             self.leaves.push(leaf.clone());
         }
         self.nodes.extend(nodes.iter().copied());

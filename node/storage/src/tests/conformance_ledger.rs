@@ -16,20 +16,14 @@ use crate::{
 /// Everything a view shows is what the chain remembers, no more and no less.
 pub(crate) fn check_state(view: &LedgerView, chain: &Chain) -> Result<(), TestCaseError> {
     let state: Vec<_> = view.state_entries().map(Result::unwrap).collect();
-    let expected = chain
-        .state
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone()));
+    let expected = chain.state.iter().map(|(key, value)| (key.clone(), value.clone()));
     prop_assert!(state.into_iter().eq(expected));
     let logs: Vec<_> = view.record_logs().map(Result::unwrap).collect();
     prop_assert_eq!(logs.len(), chain.record_logs.len());
     for (key, head) in logs {
         let entries = &chain.record_logs[&key];
         let commitment = entries.len().to_be_bytes().to_vec();
-        let expected = RecordLogHead {
-            count: entries.len() as u64,
-            commitment,
-        };
+        let expected = RecordLogHead { count: entries.len() as u64, commitment };
         prop_assert_eq!(&head, &expected);
         prop_assert_eq!(view.record_log(&key).unwrap(), Some(expected));
         prop_assert_eq!(&view.record_log_entries(&key, 0, 1000).unwrap(), entries);
@@ -66,11 +60,7 @@ fn check_blocks(view: &LedgerView, chain: &Chain) -> Result<(), TestCaseError> {
     prop_assert!(view.block(next).unwrap().is_none() && view.summary(next).unwrap().is_none());
     prop_assert!(view.outcome(&transaction_id(next, 0)).unwrap().is_none());
     let summaries = view.summaries(0, 1000).unwrap();
-    prop_assert!(
-        summaries
-            .iter()
-            .eq(chain.blocks.iter().map(|block| &block.summary))
-    );
+    prop_assert!(summaries.iter().eq(chain.blocks.iter().map(|block| &block.summary)));
     check_events(view, &events)
 }
 
@@ -81,15 +71,8 @@ fn check_events(view: &LedgerView, all: &[(Position, Vec<u8>)]) -> Result<(), Te
         loop {
             let events = view.events(cursor, page).unwrap();
             let Some(last) = events.last() else { break };
-            cursor = Position {
-                index: last.position.index + 1,
-                ..last.position
-            };
-            seen.extend(
-                events
-                    .into_iter()
-                    .map(|event| (event.position, event.bytes)),
-            );
+            cursor = Position { index: last.position.index + 1, ..last.position };
+            seen.extend(events.into_iter().map(|event| (event.position, event.bytes)));
         }
         prop_assert_eq!(&seen, all, "pages of {}", page);
     }
@@ -103,10 +86,7 @@ fn check_log(view: &LedgerView, chain: &Chain) -> Result<(), TestCaseError> {
     }
     prop_assert_eq!(&view.leaves(0, 4000).unwrap(), &chain.leaves);
     for node in &chain.nodes {
-        prop_assert_eq!(
-            view.log_node(node.level, node.index).unwrap(),
-            Some(node.hash)
-        );
+        prop_assert_eq!(view.log_node(node.level, node.index).unwrap(), Some(node.hash));
     }
     for level in 0..10u8 {
         let complete = chain.leaves.len() as u64 >> level;
@@ -140,10 +120,7 @@ fn any_chain_reads_back_as_the_model_has_it<P: Place>() {
         prop_assert_eq!(&head.block, &block.summary);
         prop_assert_eq!(head.applied.index, block.summary.raft_index);
         prop_assert_eq!(head.applied.commit, block.commit_index);
-        prop_assert_eq!(
-            (&head.frontier, &head.membership),
-            (&block.frontier, &block.membership)
-        );
+        prop_assert_eq!((&head.frontier, &head.membership), (&block.frontier, &block.membership));
         Ok(())
     });
 }
@@ -159,19 +136,12 @@ fn a_scan_pages_through_exactly_its_prefix<P: Place>() {
     let (_, ledger) = place.new_node();
     let mut chain = Chain::default();
     let writes = (0..24).map(|number| (number, Some(vec![number]))).collect();
-    let step = super::chain::Step {
-        writes,
-        ..Default::default()
-    };
+    let step = super::chain::Step { writes, ..Default::default() };
     ledger.commit_block(&chain.next(&step)).unwrap();
     let view = ledger.view();
     let prefix = state_key(8);
-    let expected: Vec<_> = chain
-        .state
-        .keys()
-        .filter(|key| key.starts_with(&prefix))
-        .cloned()
-        .collect();
+    let expected: Vec<_> =
+        chain.state.keys().filter(|key| key.starts_with(&prefix)).cloned().collect();
     assert_eq!(expected.len(), 4);
     for limit in 1..6 {
         let (mut seen, mut after) = (Vec::new(), None::<Vec<u8>>);
@@ -185,27 +155,16 @@ fn a_scan_pages_through_exactly_its_prefix<P: Place>() {
     }
     assert_eq!(view.state_scan(&[], None, 100).unwrap().len(), 24);
     let below = view.state_scan(&prefix, Some(&state_key(0)), 100).unwrap();
-    assert_eq!(
-        below.len(),
-        4,
-        "a cursor before the prefix starts at the prefix"
-    );
+    assert_eq!(below.len(), 4, "a cursor before the prefix starts at the prefix");
     let keys = [&state_key(1)[..], &[0xdd], &state_key(2)];
-    assert_eq!(
-        view.state_many(&keys).unwrap(),
-        [Some(vec![1]), None, Some(vec![2])]
-    );
+    assert_eq!(view.state_many(&keys).unwrap(), [Some(vec![1]), None, Some(vec![2])]);
 }
 
 fn entries_without_a_block_move_the_applied_index_only<P: Place>() {
     let place = P::default();
     let (raft_log, ledger) = place.new_node();
     commit_all(&ledger, &chain(3).blocks);
-    let applied = Applied {
-        index: 9,
-        term: 4,
-        commit: 12,
-    };
+    let applied = Applied { index: 9, term: 4, commit: 12 };
     ledger.advance(applied, b"new members").unwrap();
     drop((raft_log, ledger));
     let head = place.reopen().1.head().unwrap();
@@ -228,12 +187,7 @@ fn synced_follows_sync_and_checkpoints<P: Place>() {
 }
 
 pub(crate) fn own(size: u64, root: &[u8]) -> StoredCheckpoint {
-    StoredCheckpoint {
-        node: 3,
-        size,
-        root: sha256(&[root]),
-        bytes: vec![size as u8],
-    }
+    StoredCheckpoint { node: 3, size, root: sha256(&[root]), bytes: vec![size as u8] }
 }
 
 fn no_checkpoint_is_signed_below_or_beside_another<P: Place>() {
@@ -247,10 +201,7 @@ fn no_checkpoint_is_signed_below_or_beside_another<P: Place>() {
     let (_, ledger) = place.reopen();
     for (size, root) in [(5, b"a"), (7, b"b"), (8, b"c")] {
         let refused = ledger.save_own_checkpoint(&own(size, root));
-        assert!(matches!(
-            refused,
-            Err(StorageError::ContradictsSigned { signed: 8, .. })
-        ));
+        assert!(matches!(refused, Err(StorageError::ContradictsSigned { signed: 8, .. })));
     }
     ledger.save_own_checkpoint(&own(9, b"d")).unwrap();
 }
@@ -258,10 +209,7 @@ fn no_checkpoint_is_signed_below_or_beside_another<P: Place>() {
 fn checkpoints_are_found_by_node_and_size<P: Place>() {
     let place = P::default();
     let (_, ledger) = place.new_node();
-    let of = |node, size| StoredCheckpoint {
-        node,
-        ..own(size, b"root")
-    };
+    let of = |node, size| StoredCheckpoint { node, ..own(size, b"root") };
     for (node, size) in [(1, 300), (1, 4), (1, 256), (2, 7), (4, 1)] {
         ledger.save_peer_checkpoint(&of(node, size)).unwrap();
     }
@@ -273,10 +221,7 @@ fn checkpoints_are_found_by_node_and_size<P: Place>() {
     assert_eq!(view.checkpoints(1, 5, 9).unwrap(), [of(1, 256), of(1, 300)]);
     assert_eq!(view.checkpoints(1, 0, 2).unwrap(), [of(1, 4), of(1, 256)]);
     ledger.prune_checkpoints(1, 256).unwrap();
-    assert_eq!(
-        ledger.view().checkpoints(1, 0, 9).unwrap(),
-        [of(1, 256), of(1, 300)]
-    );
+    assert_eq!(ledger.view().checkpoints(1, 0, 9).unwrap(), [of(1, 256), of(1, 300)]);
     assert_eq!(ledger.view().checkpoints(2, 0, 9).unwrap(), [of(2, 7)]);
 }
 
@@ -308,16 +253,7 @@ fn an_entry_is_never_applied_twice<P: Place>() {
     let (_, ledger) = place.new_node();
     let chain = chain(2);
     ledger.commit_block(&chain.blocks[0]).unwrap();
-    ledger
-        .advance(
-            Applied {
-                index: 2,
-                term: 1,
-                commit: 2,
-            },
-            b"",
-        )
-        .unwrap();
+    ledger.advance(Applied { index: 2, term: 1, commit: 2 }, b"").unwrap();
     let _ = ledger.commit_block(&chain.blocks[1]);
 }
 

@@ -23,15 +23,8 @@ fn a_power_failure_takes_a_suffix_of_what_was_not_synced() {
         let left = chain(3 + survivors as u8);
         check_state(&ledger.view(), &left).unwrap();
         let applied = ledger.head().unwrap().applied;
-        assert_eq!(
-            applied.index,
-            left.blocks.last().unwrap().summary.raft_index
-        );
-        assert_eq!(
-            ledger.synced(),
-            applied,
-            "what is found at start is synced at start"
-        );
+        assert_eq!(applied.index, left.blocks.last().unwrap().summary.raft_index);
+        assert_eq!(ledger.synced(), applied, "what is found at start is synced at start");
         place.ledger.crash(0);
         commit_all(&place.reopen().1, &all.blocks[3 + survivors..]);
     }
@@ -42,11 +35,7 @@ fn a_synced_append_survives_and_an_unsynced_one_may_not() {
     let place = InMemory::default();
     let (log, _) = place.new_node();
     log.append(&[entries(1..=2, 1), committed(1, 1)]).unwrap();
-    log.append(&[LogBatch {
-        sync: false,
-        ..entries(3..=4, 1)
-    }])
-    .unwrap();
+    log.append(&[LogBatch { sync: false, ..entries(3..=4, 1) }]).unwrap();
     assert_eq!(log.last_index(), 4);
     place.raft.crash(0);
     let (log, _) = place.reopen();
@@ -72,28 +61,16 @@ fn after_a_failed_write_there_is_no_other_until_restart() {
     log.append(&[entries(1..=1, 1)]).unwrap();
     place.raft.fail_writes();
     place.ledger.fail_writes();
-    assert!(matches!(
-        log.append(&[entries(2..=2, 1)]),
-        Err(StorageError::Io(_))
-    ));
+    assert!(matches!(log.append(&[entries(2..=2, 1)]), Err(StorageError::Io(_))));
     assert!(matches!(ledger.sync(), Err(StorageError::Io(_))));
     place.raft.crash(0);
     place.ledger.crash(1);
     // The disk works again, but what reached it is not known.
-    assert!(matches!(
-        log.append(&[entries(2..=2, 1)]),
-        Err(StorageError::WritesDisabled)
-    ));
-    assert!(matches!(
-        ledger.commit_block(&chain.blocks[1]),
-        Err(StorageError::WritesDisabled)
-    ));
+    assert!(matches!(log.append(&[entries(2..=2, 1)]), Err(StorageError::WritesDisabled)));
+    assert!(matches!(ledger.commit_block(&chain.blocks[1]), Err(StorageError::WritesDisabled)));
     let signed = ledger.save_own_checkpoint(&own(1, b"root"));
     assert!(matches!(signed, Err(StorageError::WritesDisabled)));
-    assert_eq!(
-        (log.last_index(), ledger.view().block(0).unwrap().is_some()),
-        (1, true)
-    );
+    assert_eq!((log.last_index(), ledger.view().block(0).unwrap().is_some()), (1, true));
     let (log, ledger) = place.reopen();
     log.append(&[entries(2..=2, 1)]).unwrap();
     ledger.commit_block(&chain.blocks[1]).unwrap();

@@ -18,11 +18,7 @@ pub(crate) fn genesis() -> Hash {
 }
 
 pub(crate) fn identity() -> StorageIdentity {
-    StorageIdentity {
-        storage_id: [7; 16],
-        node: 3,
-        genesis: genesis(),
-    }
+    StorageIdentity { storage_id: [7; 16], node: 3, genesis: genesis() }
 }
 
 /// Where a node's storage lives: both engines offer the same.
@@ -68,9 +64,7 @@ pub(crate) struct OnDisk {
 
 impl Default for OnDisk {
     fn default() -> OnDisk {
-        OnDisk {
-            directory: tempfile::tempdir().unwrap(),
-        }
+        OnDisk { directory: tempfile::tempdir().unwrap() }
     }
 }
 
@@ -114,36 +108,20 @@ pub(crate) fn for_all<S: proptest::strategy::Strategy>(
     test: impl Fn(S::Value) -> Result<(), proptest::test_runner::TestCaseError>,
 ) {
     use proptest::test_runner::{Config, TestRunner};
-    let config = Config {
-        failure_persistence: None,
-        ..Config::with_cases(cases)
-    };
-    TestRunner::new(config)
-        .run(&strategy, test)
-        .unwrap_or_else(|error| panic!("{error}"));
+    let config = Config { failure_persistence: None, ..Config::with_cases(cases) };
+    TestRunner::new(config).run(&strategy, test).unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// A node without storage is told from one that is another's, on both engines.
 fn storage_is_created_once_and_opened_by_its_owner_only<P: Place>() {
     let place = P::default();
-    assert!(matches!(
-        place.open(3, &genesis()),
-        Err(StorageError::Missing { .. })
-    ));
+    assert!(matches!(place.open(3, &genesis()), Err(StorageError::Missing { .. })));
     let (raft_log, ledger) = place.new_node();
-    assert_eq!(
-        (raft_log.storage_id(), ledger.identity()),
-        ([7; 16], &identity())
-    );
+    assert_eq!((raft_log.storage_id(), ledger.identity()), ([7; 16], &identity()));
     drop((raft_log, ledger));
-    assert!(matches!(
-        place.create(identity()),
-        Err(StorageError::Exists { .. })
-    ));
-    for (node, network, expected) in [
-        (4, genesis(), "node"),
-        (3, sha256(&[b"another"]), "network"),
-    ] {
+    assert!(matches!(place.create(identity()), Err(StorageError::Exists { .. })));
+    for (node, network, expected) in [(4, genesis(), "node"), (3, sha256(&[b"another"]), "network")]
+    {
         match place.open(node, &network) {
             Err(StorageError::Foreign { what, .. }) => assert_eq!(what, expected),
             other => panic!("{:?}", other.err()),

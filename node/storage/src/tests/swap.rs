@@ -38,25 +38,13 @@ fn behind() -> (Behind, RaftLog, Ledger) {
     commit_all(&ledger, &old.blocks);
     ledger.save_own_checkpoint(&own(6, b"signed")).unwrap();
     log.append(&[entries(1..=7, 1), committed(1, 5)]).unwrap();
-    (
-        Behind {
-            place,
-            manifest,
-            chunks,
-            old,
-            new,
-        },
-        log,
-        ledger,
-    )
+    (Behind { place, manifest, chunks, old, new }, log, ledger)
 }
 
 impl Behind {
     fn begin(&self, chunks: usize) -> LedgerInstall {
         let channel = self.place.channel();
-        let mut install = channel
-            .begin_install(identity(), self.manifest.clone())
-            .unwrap();
+        let mut install = channel.begin_install(identity(), self.manifest.clone()).unwrap();
         for chunk in self.chunks.iter().take(chunks) {
             install.loader().put_chunk(chunk).unwrap();
         }
@@ -74,14 +62,7 @@ impl Behind {
         let (log, ledger) = self.place.reopen();
         check_state(&ledger.view(), &self.new).unwrap();
         assert_eq!((log.mark(), log.last_index()), (MARK, 16));
-        assert_eq!(
-            log.hard_state(),
-            HardState {
-                term: 2,
-                vote: 0,
-                commit: 16
-            }
-        );
+        assert_eq!(log.hard_state(), HardState { term: 2, vote: 0, commit: 16 });
         self.check(&log, &ledger);
     }
 
@@ -93,10 +74,7 @@ impl Behind {
         let ledgers = names.filter(|name| name.starts_with("ledger-")).count();
         assert_eq!(ledgers, 1);
         let refused = ledger.save_own_checkpoint(&own(5, b"signed"));
-        assert!(matches!(
-            refused,
-            Err(StorageError::ContradictsSigned { signed: 6, .. })
-        ));
+        assert!(matches!(refused, Err(StorageError::ContradictsSigned { signed: 6, .. })));
     }
 }
 
@@ -104,10 +82,7 @@ impl Behind {
 fn a_crash_between_any_two_steps_leaves_the_old_ledger_or_the_new_one() {
     for steps in 0..=crate::channel::SWAP_STEPS.len() {
         let (node, log, ledger) = behind();
-        let swap = node
-            .begin(usize::MAX)
-            .complete(&log, &ledger, |_| Ok(()))
-            .unwrap();
+        let swap = node.begin(usize::MAX).complete(&log, &ledger, |_| Ok(())).unwrap();
         swap.run(steps).unwrap();
         drop((swap, log, ledger));
         if steps < crate::channel::SWAP_STEPS.len() {
@@ -135,17 +110,10 @@ fn a_crash_while_loading_leaves_the_old_ledger() {
 #[test]
 fn the_raft_log_is_reset_with_the_same_mark() {
     let (node, log, ledger) = behind();
-    let new = node
-        .begin(usize::MAX)
-        .activate(&log, &ledger, |_| Ok(()))
-        .unwrap();
+    let new = node.begin(usize::MAX).activate(&log, &ledger, |_| Ok(())).unwrap();
     check_state(&new.view(), &node.new).unwrap();
     assert_eq!(log.announced_install().unwrap(), Some(MARK));
-    let hard_state = HardState {
-        term: 4,
-        vote: 1,
-        commit: 16,
-    };
+    let hard_state = HardState { term: 4, vote: 1, commit: 16 };
     let reset = LogBatch {
         snapshot: Some(MARK),
         hard_state: Some(hard_state),
@@ -156,10 +124,7 @@ fn the_raft_log_is_reset_with_the_same_mark() {
     log.append(&[reset]).unwrap();
     drop((log, ledger, new));
     let (log, ledger) = node.place.reopen();
-    assert_eq!(
-        (log.hard_state(), log.mark(), log.last_index()),
-        (hard_state, MARK, 18)
-    );
+    assert_eq!((log.hard_state(), log.mark(), log.last_index()), (hard_state, MARK, 18));
     node.check(&log, &ledger);
 }
 
@@ -167,11 +132,7 @@ fn the_raft_log_is_reset_with_the_same_mark() {
 fn a_snapshot_that_fails_its_check_changes_nothing() {
     let (node, log, ledger) = behind();
     let refuse = |_: &crate::LedgerView| Err(StorageError::BadSnapshot("another root".into()));
-    assert!(
-        node.begin(usize::MAX)
-            .activate(&log, &ledger, refuse)
-            .is_err()
-    );
+    assert!(node.begin(usize::MAX).activate(&log, &ledger, refuse).is_err());
     // The old ledger goes on.
     ledger.save_own_checkpoint(&own(6, b"signed")).unwrap();
     ledger.commit_block(&node.new.blocks[3]).unwrap();
@@ -202,13 +163,9 @@ fn an_install_given_up_long_ago_does_not_reset_the_log() {
 #[test]
 fn entries_promised_while_the_ledger_was_replaced_are_kept() {
     let (node, log, ledger) = behind();
-    let swap = node
-        .begin(usize::MAX)
-        .complete(&log, &ledger, |_| Ok(()))
-        .unwrap();
+    let swap = node.begin(usize::MAX).complete(&log, &ledger, |_| Ok(())).unwrap();
     // The log caught up meanwhile: it holds the snapshot's last entry and some after it.
-    log.append(&[entries(8..=12, 1), entries(13..=19, MARK.term)])
-        .unwrap();
+    log.append(&[entries(8..=12, 1), entries(13..=19, MARK.term)]).unwrap();
     swap.run(crate::channel::SWAP_STEPS.len()).unwrap();
     drop((swap, log, ledger));
     let (log, ledger) = node.place.reopen();
@@ -220,10 +177,7 @@ fn entries_promised_while_the_ledger_was_replaced_are_kept() {
 #[test]
 fn entries_of_a_history_that_the_snapshot_overtook_are_dropped() {
     let (node, log, ledger) = behind();
-    let swap = node
-        .begin(usize::MAX)
-        .complete(&log, &ledger, |_| Ok(()))
-        .unwrap();
+    let swap = node.begin(usize::MAX).complete(&log, &ledger, |_| Ok(())).unwrap();
     log.append(&[entries(8..=19, 1)]).unwrap();
     swap.run(crate::channel::SWAP_STEPS.len()).unwrap();
     drop((swap, log, ledger));

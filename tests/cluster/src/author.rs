@@ -1,0 +1,139 @@
+//! Signing transactions with a key of one's own.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use precinto_client::{
+    NewCall, Signer,
+    types::{Status, TransactionAnswer},
+};
+use precinto_protocol::{
+    aeo::{self, AeoType, Certify, Date},
+    cbor,
+    governance::{self, Enrol},
+    hash::{Hash, sha256},
+    identity::Role,
+    keys::SigningKey,
+    transaction::Transaction,
+};
+
+use crate::{MEMBERS, network::Network};
+
+/// Half of how far ahead the development network lets a transaction expire.
+const EXPIRES_AFTER_MS: u64 = 5 * 60 * 1000;
+
+/// Validity of an enrolled key.
+const VALID_FOR_MS: u64 = 24 * 60 * 60 * 1000;
+
+const WAIT: Duration = Duration::from_secs(20);
+
+/// The scheme of all test operators.
+const SCHEME: &str = "test";
+
+/// An operator of a test.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operator {
+    /// Scheme of its identifier.
+    pub scheme: String,
+    /// Its identifier.
+    pub identifier: String,
+    /// Its tag in the network.
+    pub tag: Hash,
+}
+
+/// An officer who signs with a key of her own, enrolled by her member.
+#[derive(Debug)]
+pub struct Author {
+    /// Her key and channel.
+    pub signer: Signer,
+    /// Her member.
+    pub member: String,
+    lookup_key: [u8; 32],
+}
+
+impl Author {
+    /// Enrols a new key with the role `officer` for the member of `node`, by its admin key.
+    pub async fn enrol(network: &Network, node: u64) -> Author {
+        let (member, _) = MEMBERS.iter().find(|(_, id)| *id == node).expect("every node has one");
+        let channel = network.status(node).await.channel;
+        let seed = sha256(&[b"officer of ", member.as_bytes(), channel.as_bytes()]);
+        let key = SigningKey::from_seed(seed.as_bytes());
+        let enrol = Enrol {
+            public_key: key.public().to_bytes(),
+            roles: vec![Role::Officer],
+            valid_from_ms: 0,
+            valid_until_ms: now_ms() + VALID_FOR_MS,
+        };
+        let admin = network.directory().join("members").join(member).join("admin.key");
+        let admin = Signer::new(SigningKey::from_seed(&secret(&admin)), channel);
+        let transaction = admin.sign(call(governance::CONTRACT, "enrol", cbor::encode(&enrol)));
+        let answer = network.client(node).submit(&transaction, Some(WAIT)).await;
+        assert_committed(&answer.expect("the admin enrols a key"));
+        let lookup_key = secret(&network.node(node).directory().join("keys/lookup.key"));
+        Author { signer: Signer::new(key, channel), member: (*member).to_owned(), lookup_key }
+    }
+
+    /// The operator of this identifier (capital letters and digits).
+    pub fn operator(&self, identifier: &str) -> Operator {
+        Operator {
+            scheme: SCHEME.to_owned(),
+            identifier: identifier.to_owned(),
+            tag: aeo::lookup_tag(&self.lookup_key, SCHEME, identifier),
+        }
+    }
+
+    /// The unsigned certification of `operator`.
+    pub fn certification(&self, operator: &Operator) -> NewCall {
+        let today = now_ms() / aeo::DAY_MS;
+        let today = u32::try_from(today).expect("this is not the year 11 million");
+        let certify = Certify {
+            operator: operator.tag,
+            number: "T-1".to_owned(),
+            types: vec![AeoType::C],
+            valid_from: Date(today),
+            valid_until: Date(today + 365),
+            identifier: None,
+        };
+        call(aeo::CONTRACT, "certify", cbor::encode(&certify))
+    }
+
+    /// A transaction that certifies an operator.
+    pub fn certify(&self, identifier: &str) -> Transaction {
+        self.signer.sign(self.certification(&self.operator(identifier)))
+    }
+}
+
+/// A call for version 1 of a contract, unlike any other call of this process.
+fn call(contract: &str, method: &str, args: Vec<u8>) -> NewCall {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let mut nonce = [0; 16];
+    nonce[..8].copy_from_slice(&CALLS.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    NewCall {
+        contract: contract.to_owned(),
+        contract_version: 1,
+        method: method.to_owned(),
+        args,
+        nonce,
+        expires_ms: now_ms() + EXPIRES_AFTER_MS,
+    }
+}
+
+fn assert_committed(answer: &TransactionAnswer) {
+    assert_eq!(answer.status, Status::Committed, "{answer:?}");
+}
+
+fn secret(file: &Path) -> [u8; 32] {
+    let text = std::fs::read_to_string(file).expect("a key file");
+    let mut secret = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut secret).expect("a key file holds hexadecimal text");
+    secret
+}
+
+/// This machine's clock, milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
+    u64::try_from(since.as_millis()).expect("it is earlier than the year 584 million")
+}

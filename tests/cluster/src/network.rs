@@ -1,0 +1,229 @@
+//! The development network in a directory of its own.
+
+use std::{
+    collections::BTreeMap,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
+
+use precinto_client::{Client, types::NodeStatus};
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::{
+    node::Node,
+    program::{Program, contracts},
+    wait::eventually,
+};
+
+/// The network that users run first is the one that is tested.
+const NETWORK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../network-configs/dev.toml");
+
+/// Nodes by member, as in the network file.
+pub const MEMBERS: [(&str, u64); 4] = [("uy-dna", 1), ("br-rfb", 2), ("pe-sunat", 3), ("cl-sna", 4)];
+
+/// All nodes.
+pub const NODES: [u64; 4] = [1, 2, 3, 4];
+
+/// The voters.
+pub const VOTERS: [u64; 3] = [1, 2, 3];
+
+/// The learner.
+pub const LEARNER: u64 = 4;
+
+/// Networks of one process that run at once: four nodes each are what two cores carry without
+/// elections being lost to waiting.
+pub const MAX_NETWORKS: usize = 2;
+
+static SLOTS: Semaphore = Semaphore::const_new(MAX_NETWORKS);
+
+/// How long nodes may take to start, elect a leader and answer.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A network. Dropping it kills its nodes.
+#[derive(Debug)]
+pub struct Network {
+    nodes: BTreeMap<u64, Node>,
+    program: Program,
+    environment: Vec<(String, String)>,
+    directory: Option<TempDir>,
+    _slot: SemaphorePermit<'static>,
+}
+
+impl Network {
+    /// A network whose nodes are ready.
+    pub async fn start() -> Network {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with variables in the environment of every node.
+    pub async fn start_with(environment: &[(&str, &str)]) -> Network {
+        let mut network = Self::make().await;
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        network.environment = environment.iter().map(owned).collect();
+        for id in NODES {
+            network.boot(id);
+        }
+        network.ready(&NODES).await;
+        network
+    }
+
+    /// A network whose nodes do not run yet.
+    pub async fn make() -> Network {
+        let slot = SLOTS.acquire().await.expect("the semaphore is never closed");
+        let directory = TempDir::with_prefix("precinto-").expect("a temporary directory");
+        let program = Program::find();
+        let address = own_address();
+        let config = std::fs::read_to_string(NETWORK_FILE).expect("the network file");
+        let file = directory.path().join("network.toml");
+        let config = config.replace("127.0.0.1", &address.to_string());
+        std::fs::write(&file, config).expect("the directory is ours");
+        let network = directory.path().join("network");
+        let made = program
+            .command(["network", "init", "--dir"])
+            .arg(&network)
+            .arg("--config")
+            .arg(&file)
+            .arg("--contracts")
+            .arg(contracts())
+            .output()
+            .expect("the program can be started");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let node = |id: u64| {
+            let directory = network.join("nodes").join(id.to_string());
+            (id, Node::new(directory, format!("http://{address}:{}", 8700 + id)))
+        };
+        Network {
+            nodes: NODES.into_iter().map(node).collect(),
+            program,
+            environment: Vec::new(),
+            directory: Some(directory),
+            _slot: slot,
+        }
+    }
+
+    /// The network's directory, as `precinto --dir` takes it.
+    pub fn directory(&self) -> PathBuf {
+        self.root().join("network")
+    }
+
+    /// Where a test may put files of its own.
+    pub fn root(&self) -> &Path {
+        self.directory.as_ref().expect("it is taken on drop alone").path()
+    }
+
+    /// The program that its nodes run.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// One of [`NODES`].
+    pub fn node(&self, id: u64) -> &Node {
+        &self.nodes[&id]
+    }
+
+    fn node_mut(&mut self, id: u64) -> &mut Node {
+        self.nodes.get_mut(&id).expect("one of NODES")
+    }
+
+    /// A client of a node, as its officer.
+    pub fn client(&self, id: u64) -> Client {
+        self.node(id).client("officer")
+    }
+
+    /// Starts the process of a node.
+    pub fn boot(&mut self, id: u64) {
+        let Network { nodes, program, environment, .. } = self;
+        nodes.get_mut(&id).expect("one of NODES").start(program, environment);
+    }
+
+    /// Kills a node (SIGKILL).
+    pub fn kill(&mut self, id: u64) {
+        self.node_mut(id).kill();
+    }
+
+    /// Asks a node to stop (SIGTERM), without waiting.
+    pub fn terminate(&self, id: u64) {
+        self.node(id).terminate();
+    }
+
+    /// Waits until a node has ended by itself.
+    pub async fn ended(&mut self, id: u64) -> ExitStatus {
+        self.node_mut(id).ended().await
+    }
+
+    /// Waits until these nodes are ready.
+    pub async fn ready(&mut self, ids: &[u64]) {
+        for &id in ids {
+            let client = self.client(id);
+            let node = self.node_mut(id);
+            eventually(&format!("node {id} is ready"), READY_WITHIN, async || {
+                assert!(node.runs(), "node {id} ended by itself");
+                client.readiness().await.is_ok_and(|answer| answer.ready).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// The status of a node that runs.
+    pub async fn status(&self, id: u64) -> NodeStatus {
+        let answer = self.client(id).status().await;
+        answer.unwrap_or_else(|error| panic!("node {id} gives no status: {error}"))
+    }
+
+    /// The node that leads, once one of `ids` leads and says so.
+    pub async fn leader_among(&self, ids: &[u64]) -> u64 {
+        let clients: Vec<_> = ids.iter().map(|&id| (id, self.client(id))).collect();
+        eventually(&format!("one of {ids:?} leads"), READY_WITHIN, async || {
+            for (id, client) in &clients {
+                if client.status().await.is_ok_and(|status| status.leader == Some(*id)) {
+                    return Some(*id);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    /// Waits until a node has executed block `height`.
+    pub async fn reached(&self, id: u64, height: u64) {
+        let client = self.client(id);
+        let what = format!("node {id} reaches height {height}");
+        eventually(&what, READY_WITHIN, async || {
+            client.status().await.is_ok_and(|s| s.as_of.height >= height).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.kill();
+        }
+        if std::thread::panicking() {
+            self.report();
+        }
+    }
+}
+
+impl Network {
+    #[expect(clippy::print_stderr, reason = "what a failed test leaves to its reader")]
+    fn report(&mut self) {
+        let directory = self.directory.take().map(TempDir::keep);
+        for (id, node) in &self.nodes {
+            eprintln!("--- node {id} at {}, end of its log:\n{}", node.url(), node.log_tail());
+        }
+        eprintln!("--- the network is kept in {}", directory.unwrap_or_default().display());
+    }
+}
+
+/// `127.x.y.z` of process and network: the whole of 127.0.0.0/8 is this machine.
+fn own_address() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high, low, NEXT.fetch_add(1, Ordering::Relaxed))
+}
