@@ -30,8 +30,9 @@ has_debian_recipe() {
   [ -x "$debian_rustc" ] && [ -e "$(debian_src)/core/Cargo.toml" ] && command -v wasm-ld >/dev/null
 }
 
-# Paths of this machine must not enter the modules: the same sources and compiler give the same
-# bytes anywhere.
+# Paths of this machine must not be readable in the modules. The same sources, compiler and path of
+# the clone give the same bytes; another path gives other bytes of the same meaning, because cargo
+# hashes the path of ../sdk into symbols.
 flags=(
   -Ctarget-cpu=mvp
   "-Clink-arg=-zstack-size=$STACK_BYTES"

@@ -9,4 +9,4 @@ scripts/build-contracts.sh
 cargo build --package precinto-server --bin precinto
 exec "$CARGO_TARGET_DIR/debug/precinto" network run --config network-configs/dev.toml \
   --contracts "$CARGO_TARGET_DIR/contracts" --dir "${PRECINTO_DIR:-network}" \
-  --import network-configs/sample/uy-aeo.csv
+  --import uy-dna=network-configs/sample/uy-aeo.csv

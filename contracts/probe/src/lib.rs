@@ -129,9 +129,7 @@ impl Migrate for Probe {
 precinto_contract::export_contract!(Probe, migrate);
 
 fn key(components: &[ByteVec]) -> Key {
-    components
-        .iter()
-        .fold(Key::ALL, |key, component| key.with(&**component))
+    components.iter().fold(Key::ALL, |key, component| key.with(&**component))
 }
 
 fn components(key: &Key) -> Vec<ByteVec> {

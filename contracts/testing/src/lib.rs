@@ -37,15 +37,9 @@ pub fn on_both<C: Contract + 'static>(name: &str, test: impl Fn(MockLedger)) {
 /// # Panics
 /// If it has not been built.
 pub fn module(name: &str) -> Vec<u8> {
-    let path = target_dir()
-        .join("contracts")
-        .join(name)
-        .with_extension("wasm");
+    let path = target_dir().join("contracts").join(name).with_extension("wasm");
     fs::read(&path).unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; run scripts/build-contracts.sh",
-            path.display()
-        )
+        panic!("{}: {error}; run scripts/build-contracts.sh", path.display())
     })
 }
 
@@ -56,10 +50,7 @@ fn target_dir() -> PathBuf {
         return dir.into();
     }
     let test = env::current_exe().expect("a test knows its own path");
-    test.ancestors()
-        .nth(3)
-        .expect("a test runs in <target>/<profile>/deps")
-        .into()
+    test.ancestors().nth(3).expect("a test runs in <target>/<profile>/deps").into()
 }
 
 /// Runs a contract's module in the node's engine, with the fuel of a transaction.
@@ -76,9 +67,7 @@ impl WasmRunner {
     pub fn of(name: &str) -> WasmRunner {
         let engine = Engine::new().expect("the machine runs the engine");
         let admitted = admit(&module(name)).expect("a contract of ours is admitted");
-        let module = engine
-            .compile(&admitted)
-            .expect("an admitted module compiles");
+        let module = engine.compile(&admitted).expect("an admitted module compiles");
         WasmRunner { engine, module }
     }
 }

@@ -47,11 +47,8 @@ unsafe impl GlobalAlloc for Arena {
             *free = FIRST.0.get() as usize;
             *end = *free + ARENA_BYTES;
         }
-        let fitting = block(*free, layout, *end).or_else(|| {
-            grow(free, end, layout)
-                .then(|| block(*free, layout, *end))
-                .flatten()
-        });
+        let fitting = block(*free, layout, *end)
+            .or_else(|| grow(free, end, layout).then(|| block(*free, layout, *end)).flatten());
         let Some(start) = fitting else {
             return ptr::null_mut();
         };

@@ -74,18 +74,10 @@ impl Host for ImportedHost {
         let after = after.map_or(&[][..], Key::as_bytes);
         // SAFETY: the host reads exactly the slices.
         let len = unsafe {
-            state_scan(
-                prefix.as_ptr(),
-                prefix.len(),
-                after.as_ptr(),
-                after.len(),
-                limit,
-            )
+            state_scan(prefix.as_ptr(), prefix.len(), after.as_ptr(), after.len(), limit)
         };
         let page: Vec<StateItem> = decoded(taken(len));
-        page.into_iter()
-            .map(|item| (Key::from_encoded(item.key), item.value))
-            .collect()
+        page.into_iter().map(|item| (Key::from_encoded(item.key), item.value)).collect()
     }
 
     fn log_append(&mut self, key: &Key, payload: &[u8]) -> u64 {
@@ -150,11 +142,7 @@ pub fn alloc(len: usize) -> *mut u8 {
 /// `input` and `len` are a buffer from [`alloc`], filled by the host, used once.
 pub unsafe fn call<C: Contract>(input: *mut u8, len: usize) -> u64 {
     // SAFETY: the caller's contract.
-    unsafe {
-        run(input, len, |input| {
-            C::call(&mut ImportedHost, &input.method, &input.args)
-        })
-    }
+    unsafe { run(input, len, |input| C::call(&mut ImportedHost, &input.method, &input.args)) }
 }
 
 /// The export `query`.
@@ -163,11 +151,7 @@ pub unsafe fn call<C: Contract>(input: *mut u8, len: usize) -> u64 {
 /// As [`call`].
 pub unsafe fn query<C: Contract>(input: *mut u8, len: usize) -> u64 {
     // SAFETY: the caller's contract.
-    unsafe {
-        run(input, len, |input| {
-            C::query(&ImportedHost, &input.method, &input.args)
-        })
-    }
+    unsafe { run(input, len, |input| C::query(&ImportedHost, &input.method, &input.args)) }
 }
 
 /// The export `migrate`.
@@ -176,11 +160,7 @@ pub unsafe fn query<C: Contract>(input: *mut u8, len: usize) -> u64 {
 /// As [`call`].
 pub unsafe fn migrate<C: Migrate>(input: *mut u8, len: usize) -> u64 {
     // SAFETY: the caller's contract.
-    unsafe {
-        run(input, len, |input| {
-            C::migrate(&mut ImportedHost, &input.args)
-        })
-    }
+    unsafe { run(input, len, |input| C::migrate(&mut ImportedHost, &input.args)) }
 }
 
 unsafe fn run(
@@ -194,10 +174,9 @@ unsafe fn run(
         minicbor::decode(input).expect("the host encodes the input by the interface's version");
     let output = match method(&input) {
         Ok(result) => ContractOutput::Ok(result),
-        Err(rejection) => ContractOutput::Rejected {
-            code: rejection.code.into(),
-            message: rejection.message,
-        },
+        Err(rejection) => {
+            ContractOutput::Rejected { code: rejection.code.into(), message: rejection.message }
+        }
     };
     let output = cbor::encode(&output).leak();
     (output.as_ptr() as u64) << 32 | output.len() as u64

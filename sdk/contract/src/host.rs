@@ -73,9 +73,7 @@ impl dyn Host + '_ {
 
     /// The newest entry of a record log.
     pub fn log_last(&self, key: &Key) -> Option<RecordLogEntry> {
-        self.log_len(key)
-            .checked_sub(1)
-            .and_then(|index| self.log_read(key, index))
+        self.log_len(key).checked_sub(1).and_then(|index| self.log_read(key, index))
     }
 
     /// Emits an event whose payload is the deterministic encoding of `payload`.

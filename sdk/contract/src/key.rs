@@ -84,9 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn key(components: &[Vec<u8>]) -> Key {
-        components
-            .iter()
-            .fold(Key::ALL, |key, component| key.with(component))
+        components.iter().fold(Key::ALL, |key, component| key.with(component))
     }
 
     fn components() -> impl Strategy<Value = Vec<Vec<u8>>> {

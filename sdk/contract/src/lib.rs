@@ -79,10 +79,7 @@ where
     T: minicbor::Decode<'b, ()> + minicbor::Encode<()>,
 {
     precinto_protocol::cbor::decode(args).map_err(|error| {
-        Rejection::new(
-            Rejection::BAD_ARGUMENTS,
-            alloc::format!("arguments: {error}"),
-        )
+        Rejection::new(Rejection::BAD_ARGUMENTS, alloc::format!("arguments: {error}"))
     })
 }
 

@@ -22,18 +22,12 @@ impl Rejection {
 
     /// A rejection with a code of the contract's own.
     pub fn new(code: &'static str, message: impl Into<String>) -> Rejection {
-        Rejection {
-            code,
-            message: message.into(),
-        }
+        Rejection { code, message: message.into() }
     }
 
     /// What [`Contract`](crate::Contract) answers to a method it does not have.
     pub fn unknown_method(method: &str) -> Rejection {
-        Rejection::new(
-            Rejection::UNKNOWN_METHOD,
-            format!("there is no method {method:?}"),
-        )
+        Rejection::new(Rejection::UNKNOWN_METHOD, format!("there is no method {method:?}"))
     }
 }
 

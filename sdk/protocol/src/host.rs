@@ -66,18 +66,12 @@ impl Refusal {
 
 /// Whether `text` may be a rejection's code: 1 to 64 characters of `a-z`, `0-9` and `-`.
 pub fn is_code(text: &[u8]) -> bool {
-    is_name(
-        text,
-        |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'),
-    )
+    is_name(text, |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Whether `text` may be an event's topic: 1 to 64 characters of `a-z`, `0-9`, `-` and `.`.
 pub fn is_topic(text: &[u8]) -> bool {
-    is_name(
-        text,
-        |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'),
-    )
+    is_name(text, |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
 }
 
 fn is_name(text: &[u8], allowed: fn(u8) -> bool) -> bool {

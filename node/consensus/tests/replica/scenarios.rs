@@ -11,6 +11,7 @@
 //! burst 1 200                 as many transactions b0, b1, ... before anything settles
 //! read 1 7                    a linearizable read, numbered
 //! hold 1 disk|apply           its writes are not made durable, its entries not executed, ...
+//! hold 1 owner                it does not hear of snapshots that were made or downloaded
 //! hold 1 snapshots|staging    it makes no snapshots for others; those it is offered fail
 //! release 1 disk|apply|...    ... until now
 //! cut 1 2, isolate 1, heal
@@ -258,6 +259,7 @@ impl Command<'_> {
         match &what[..] {
             "disk" => node.hold_disk = hold,
             "apply" => node.hold_apply = hold,
+            "owner" => node.hold_owner = hold,
             "staging" => node.fail_staging = hold,
             "snapshots" => node.snapshots = !hold,
             other => panic!("cannot hold {other}"),

@@ -78,6 +78,11 @@ pub async fn import(target: &Target, file: &Path, options: &Options) -> anyhow::
     Ok(())
 }
 
+/// The first good row of a list.
+pub fn first(file: &Path) -> Option<CertifyRequest> {
+    read(file).ok()?.0.into_iter().next().map(|row| row.request)
+}
+
 fn read(file: &Path) -> anyhow::Result<(Vec<Row>, Vec<BadRow>)> {
     let name = file.display();
     let mut reader = csv::ReaderBuilder::new()

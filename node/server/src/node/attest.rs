@@ -5,7 +5,7 @@
 //! Storage refuses one that lies below or beside what was signed before.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
     time::Duration,
 };
@@ -16,7 +16,6 @@ use precinto_protocol::{
     block::Origin,
     cbor,
     checkpoint::{Checkpoint, SignedCheckpoint},
-    hash::Hash,
     identity::{MemberId, NodeId},
     keys::{PublicKey, SigningKey},
     registry::Node,
@@ -28,6 +27,7 @@ use tokio::{
 };
 
 use super::{
+    compare::{Compare, is_majority},
     halt::Halt, ledger_cell::LedgerCell, messages::Gossip, metrics::Metrics, owner, raft::wall_clock_ms,
 };
 
@@ -168,7 +168,7 @@ impl Attester {
 
     /// Compares what had to wait until this node was as far.
     fn check_waiting(&self, compare: &mut Compare) {
-        for signed in std::mem::take(&mut compare.waiting).into_values() {
+        for signed in compare.take_waiting() {
             self.check(signed, compare);
         }
     }
@@ -178,8 +178,7 @@ impl Attester {
         let summary = match boundary(&self.ledger.view(), size) {
             Ok(Boundary::At(summary)) => summary,
             Ok(Boundary::Ahead) => {
-                // The oldest one is kept: newer ones would never be reached under load.
-                compare.waiting.entry(theirs.node).or_insert(theirs);
+                compare.wait(theirs);
                 return;
             }
             Ok(Boundary::None) => return self.alarm("checkpoint-within-block", theirs.node),
@@ -207,18 +206,13 @@ impl Attester {
         }
         self.metrics.alarms.with_label_values(&["contradiction"]).inc();
         let Some(member) = self.member(node) else { return };
-        let against = compare.contradictions.entry((size, root)).or_default();
-        against.insert(member);
+        let against = compare.contradicted(size, root, member);
         let members: BTreeSet<&str> = self.nodes.iter().map(|n| n.member.as_str()).collect();
-        if against.len() * 2 > members.len() {
+        if is_majority(against, members.len()) {
             self.halt.set(format!(
-                "the checkpoints of {} of {} members at size {size} contradict this node's root",
-                against.len(),
+                "the checkpoints of {against} of {} members at size {size} contradict this node's root",
                 members.len()
             ));
-        }
-        while compare.contradictions.len() > KEEP {
-            compare.contradictions.pop_first();
         }
     }
 
@@ -230,15 +224,6 @@ impl Attester {
         self.metrics.alarms.with_label_values(&[kind]).inc();
         tracing::warn!(node, kind, "a peer's checkpoint was dropped");
     }
-}
-
-/// What comparing has to remember. All of it is bounded by the number of nodes and [`KEEP`].
-#[derive(Default)]
-struct Compare {
-    /// Checkpoints above this node's log, one per node.
-    waiting: BTreeMap<NodeId, SignedCheckpoint>,
-    /// Members that signed another root, by size and that root.
-    contradictions: BTreeMap<(u64, Hash), BTreeSet<MemberId>>,
 }
 
 fn stored(signed: &SignedCheckpoint) -> StoredCheckpoint {

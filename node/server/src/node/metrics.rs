@@ -21,6 +21,7 @@ pub struct Metrics {
     raft_leads: IntGauge,
     raft_lag: IntGauge,
     raft_queue: IntGauge,
+    raft_first_index: IntGauge,
     peer_connected: IntGaugeVec,
     strangers: IntGauge,
     refused_messages: IntGauge,
@@ -74,6 +75,10 @@ impl Metrics {
             raft_leads: gauge("precinto_raft_leads", "1 if this node leads.")?,
             raft_lag: gauge("precinto_raft_lag", "Committed entries not executed yet.")?,
             raft_queue: gauge("precinto_raft_queue", "Transactions waiting for a block.")?,
+            raft_first_index: gauge(
+                "precinto_raft_first_index",
+                "First Raft entry kept; a follower that ends below it needs a snapshot.",
+            )?,
             peer_connected,
             strangers: gauge("precinto_strangers", "Connections of strangers dropped.")?,
             refused_messages: gauge("precinto_refused_messages", "Raft messages dropped.")?,
@@ -114,6 +119,7 @@ impl Metrics {
         self.raft_leads.set(i64::from(raft.role == RaftRole::Leader));
         self.raft_lag.set(raft.commit.saturating_sub(raft.applied) as i64);
         self.raft_queue.set(raft.queued_transactions as i64);
+        self.raft_first_index.set(raft.first_index as i64);
         self.refused_messages.set(raft.refused_messages as i64);
         self.strangers.set(network.stats().strangers.get() as i64);
         for peer in network.peers() {

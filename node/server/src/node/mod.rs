@@ -14,6 +14,7 @@ mod adapters;
 mod apply;
 mod attest;
 pub mod boot;
+mod compare;
 mod event;
 mod halt;
 mod ledger_cell;

@@ -115,7 +115,7 @@ async fn serve(
             let target = Target::of_member(dir, member)?;
             import::import(&target, file, &import::Options::default()).await?;
         }
-        present(genesis, dir).await
+        present(genesis, imports, dir).await
     };
     tokio::select! {
         result = prepared => result?,
@@ -183,7 +183,11 @@ async fn stop(nodes: &mut [(u64, Child)]) {
     }
 }
 
-async fn present(genesis: &Genesis, dir: &Path) -> anyhow::Result<()> {
+async fn present(
+    genesis: &Genesis,
+    imports: &[(String, PathBuf)],
+    dir: &Path,
+) -> anyhow::Result<()> {
     let mut table = Table::new(["MEMBER", "NODE", "ROLE", "API", "LEADER", "HEIGHT"]);
     let mut clients: Vec<(&Node, Client)> = Vec::new();
     for node in &genesis.nodes {
@@ -203,22 +207,41 @@ async fn present(genesis: &Genesis, dir: &Path) -> anyhow::Result<()> {
         ]);
     }
     output::table(&table);
-    output::line(format_args!("{}", next_steps(dir)));
+    output::line(format_args!("{}", next_steps(genesis, imports, dir)));
     Ok(())
 }
 
-fn next_steps(dir: &Path) -> String {
-    let at = if dir == Path::new("network") { String::new() } else { format!("--dir {} ", dir.display()) };
+/// What to try next, with an operator of the first imported list.
+fn next_steps(genesis: &Genesis, imports: &[(String, PathBuf)], dir: &Path) -> String {
+    let example = imports.first().and_then(|(member, file)| Some((member, import::first(file)?)));
+    let (owner, operator, number) = match &example {
+        Some((member, row)) => {
+            (member.as_str(), format!("{} {}", row.scheme, row.identifier), row.number.as_str())
+        }
+        None => (genesis.members[0].id.as_str(), "SCHEME IDENTIFIER".to_owned(), "NUMBER"),
+    };
+    let other = genesis.nodes.iter().map(|node| node.member.as_str()).find(|id| *id != owner);
+    let other = other.unwrap_or(owner);
+    let at = if dir == Path::new("network") {
+        String::new()
+    } else {
+        format!("--dir {} ", dir.display())
+    };
     let me = std::env::current_exe().map(|path| path.display().to_string());
     let me = me.unwrap_or_else(|_| "precinto".into());
     format!(
         "\nThe network runs. In another terminal, try:\n\
-         \n  alias precinto={me}\
-         \n  precinto {at}--at br-rfb aeo show rut 211000010018       Brazil asks its own node for a Uruguayan operator\
-         \n  precinto {at}--at br-rfb aeo history rut 211000010018    who asserted what, when\
-         \n  precinto {at}--at uy-dna aeo suspend rut 211000010018 UY-OEC-0001 --reason under-investigation\
-         \n  precinto {at}--at pe-sunat events follow                 news as they are committed\
-         \n  precinto {at}status                                      all nodes\n\
-         \nCtrl-C stops it; the next `make run` goes on with the same ledger."
+         \n  alias precinto={me}\n\
+         \n  precinto {at}--at {other} aeo show {operator}\
+         \n      another administration asks its own node whether this operator is an AEO\
+         \n  precinto {at}--at {other} aeo history {operator}\
+         \n      who asserted what, when\
+         \n  precinto {at}--at {owner} aeo suspend {operator} {number} --reason under-investigation\
+         \n      only the member that granted it can\
+         \n  precinto {at}--at {other} events follow --from 0\
+         \n      news as they are committed\
+         \n  precinto {at}status\
+         \n      all nodes, and what each one signed\n\
+         \nCtrl-C stops the network; started again, it goes on with the same ledger."
     )
 }

@@ -135,10 +135,7 @@ impl MockHost {
             .range::<[u8], _>((from, Bound::Unbounded))
             .take_while(|(key, _)| key.starts_with(prefix))
             .filter_map(|(key, entry)| match entry {
-                Entry::Plain(value) => Some(StateItem {
-                    key: key.clone(),
-                    value: value.clone(),
-                }),
+                Entry::Plain(value) => Some(StateItem { key: key.clone(), value: value.clone() }),
                 Entry::Log(_) => None,
             })
             .take(limit.min(MAX_SCAN_ITEMS) as usize)
@@ -155,10 +152,7 @@ impl MockHost {
         self.check_write(payload.len())?;
         self.log_len(key)?;
         let entry = cbor::encode(&self.record_log_entry(payload));
-        let log = self
-            .entries
-            .entry(key.into())
-            .or_insert_with(|| Entry::Log(Vec::new()));
+        let log = self.entries.entry(key.into()).or_insert_with(|| Entry::Log(Vec::new()));
         match log {
             Entry::Log(entries) => {
                 entries.push(entry);
@@ -171,10 +165,7 @@ impl MockHost {
     /// Import `log_read`: the encoded entry.
     pub fn log_read(&self, key: &[u8], index: u64) -> Result<Option<Vec<u8>>, Refusal> {
         let entries = self.log(key)?;
-        Ok(usize::try_from(index)
-            .ok()
-            .and_then(|index| entries.get(index))
-            .cloned())
+        Ok(usize::try_from(index).ok().and_then(|index| entries.get(index)).cloned())
     }
 
     /// Import `log_len`.
@@ -213,9 +204,7 @@ impl MockHost {
             index: self.context.index,
             time_ms: self.context.time_ms,
             transaction: self.context.transaction.map(|id| id.0).unwrap_or_default(),
-            member: author
-                .map(|signer| signer.member.clone())
-                .unwrap_or_default(),
+            member: author.map(|signer| signer.member.clone()).unwrap_or_default(),
             payload: payload.into(),
         }
     }
@@ -269,9 +258,7 @@ impl Host for MockHost {
     fn scan(&self, prefix: &Key, after: Option<&Key>, limit: u32) -> Vec<(Key, Vec<u8>)> {
         let after = after.map_or(&[][..], Key::as_bytes);
         let page = self.settled(self.state_scan(prefix.as_bytes(), after, limit));
-        page.into_iter()
-            .map(|item| (Key::from_encoded(item.key), item.value))
-            .collect()
+        page.into_iter().map(|item| (Key::from_encoded(item.key), item.value)).collect()
     }
 
     fn log_append(&mut self, key: &Key, payload: &[u8]) -> u64 {

@@ -38,12 +38,7 @@ impl MockLedger {
     /// An empty ledger of the contract that `runner` runs.
     pub fn new(runner: impl ContractRunner + 'static) -> MockLedger {
         let host = MockHost::new(context(0, START_MS, &[]));
-        MockLedger {
-            runner: Box::new(runner),
-            host,
-            height: 0,
-            time_ms: START_MS,
-        }
+        MockLedger { runner: Box::new(runner), host, height: 0, time_ms: START_MS }
     }
 
     /// An empty ledger of a contract compiled into the test.
@@ -65,9 +60,7 @@ impl MockLedger {
         let context = context(self.height, self.time_ms, signers);
         self.time_ms += STEP_MS;
         let mut host = self.host.next_call(context, false);
-        let result = self
-            .runner
-            .run(&mut host, Entry::Call, &input(method, args))?;
+        let result = self.runner.run(&mut host, Entry::Call, &input(method, args))?;
         self.host = host;
         Ok(result)
     }
@@ -79,8 +72,7 @@ impl MockLedger {
     pub fn query<A: Encode<()>>(&self, method: &str, args: &A) -> Result<Vec<u8>, Failure> {
         let context = context(self.height, self.time_ms, &[]);
         let mut host = self.host.next_call(context, true);
-        self.runner
-            .run(&mut host, Entry::Query, &input(method, args))
+        self.runner.run(&mut host, Entry::Query, &input(method, args))
     }
 
     /// What the last successful call emitted: (topic, payload).
@@ -103,20 +95,14 @@ impl MockLedger {
 pub fn signer(member: &str, roles: &[Role]) -> Signer {
     let names: Vec<u8> = roles.iter().flat_map(|role| role.name().bytes()).collect();
     Signer {
-        key_id: KeyId(tagged(
-            "precinto/test-key",
-            &[member.as_bytes(), &[0], &names],
-        )),
+        key_id: KeyId(tagged("precinto/test-key", &[member.as_bytes(), &[0], &names])),
         member: member.into(),
         roles: roles.into(),
     }
 }
 
 fn input<A: Encode<()>>(method: &str, args: &A) -> ContractInput {
-    ContractInput {
-        method: method.into(),
-        args: cbor::encode(args),
-    }
+    ContractInput { method: method.into(), args: cbor::encode(args) }
 }
 
 fn context(height: u64, time_ms: u64, signers: &[Signer]) -> CallContext {

@@ -59,19 +59,13 @@ pub struct Failure {
 
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Failure {
-        Failure {
-            code: rejection.code.into(),
-            message: rejection.message,
-        }
+        Failure { code: rejection.code.into(), message: rejection.message }
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
-        Failure {
-            code: refusal.code().into(),
-            message: refusal.to_string(),
-        }
+        Failure { code: refusal.code().into(), message: refusal.to_string() }
     }
 }
 

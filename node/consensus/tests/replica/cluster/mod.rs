@@ -146,7 +146,7 @@ impl Cluster {
                 let node = self.node(id);
                 let (write, run) = (!node.hold_disk, !node.hold_apply);
                 let (write, run) = (write && node.has_write(), run && node.has_entry());
-                let own = !node.inbox.is_empty();
+                let own = !node.hold_owner && !node.inbox.is_empty();
                 quiet &= !write && !run && !own;
                 if own {
                     self.own(id);

@@ -86,6 +86,7 @@ pub(crate) struct Node {
     // Faults the scenario asks for.
     pub(crate) hold_disk: bool,
     pub(crate) hold_apply: bool,
+    pub(crate) hold_owner: bool,
     pub(crate) fail_staging: bool,
     pub(crate) snapshots: bool,
     // What came out, for assertions.
@@ -111,6 +112,7 @@ impl Node {
             runs: 0,
             hold_disk: false,
             hold_apply: false,
+            hold_owner: false,
             fail_staging: false,
             snapshots: true,
             reads: Vec::new(),

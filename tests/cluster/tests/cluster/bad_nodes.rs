@@ -1,0 +1,112 @@
+//! Nodes that must not run as they are: each says why and what to do.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    time::Duration,
+};
+
+use precinto_cluster_tests::{LEARNER, NODES, Network, VOTERS, eventually};
+use precinto_protocol::{cbor, genesis::Genesis};
+use precinto_storage::{ChannelDirectory, StorageIdentity};
+
+const REFUSED_WITHIN: Duration = Duration::from_secs(20);
+
+/// Runs the node in `directory`, which must end at once, and gives what it says.
+fn refusal(network: &Network, directory: &Path) -> String {
+    let mut command = network.program().command(["node", "run"]);
+    let output = command.arg(directory).output().unwrap();
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{says}");
+    assert!(!says.contains("panicked"), "{says}");
+    says
+}
+
+fn replace(file: &Path, changes: &[(&str, &str)]) {
+    let mut text = fs::read_to_string(file).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from:?} in {text}");
+        text = text.replacen(from, to, 1);
+    }
+    fs::write(file, text).unwrap();
+}
+
+#[tokio::test]
+async fn a_node_without_its_storage_or_with_anothers_does_not_start() {
+    let network = Network::make().await;
+    let data = |id: u64| network.node(id).directory().join("data");
+    let away = network.root().join("away");
+
+    fs::rename(data(1), &away).unwrap();
+    let says = refusal(&network, network.node(1).directory());
+    assert!(says.contains("no storage at"), "{says}");
+    assert!(says.contains("joins as a new node"), "{says}");
+
+    fs::remove_dir_all(data(1)).unwrap();
+    fs::rename(data(2), data(1)).unwrap();
+    let says = refusal(&network, network.node(1).directory());
+    assert!(says.contains("belongs to another node: expected 1, found 2"), "{says}");
+
+    // Half a disk: the ledger is there, the Raft log is not.
+    fs::rename(&away, data(2)).unwrap();
+    fs::remove_dir_all(data(3).join("raft")).unwrap();
+    let says = refusal(&network, network.node(3).directory());
+    assert!(says.contains("rejoin as a new node"), "{says}");
+}
+
+#[tokio::test]
+async fn a_node_with_mistakes_in_its_files_names_them_all() {
+    let network = Network::make().await;
+
+    let directory = network.node(1).directory();
+    let mistakes = [("node = 1", "node = \"one\""), ("api = ", "apy = "), ("\"data\"", "7")];
+    replace(&directory.join("node.toml"), &mistakes);
+    let says = refusal(&network, directory);
+    assert!(says.contains("node.toml: 4 problems"), "{says}");
+    for problem in ["- node: expected", "- data: expected", "- api: missing", "- apy: unknown"] {
+        assert!(says.contains(problem), "{problem:?} in {says}");
+    }
+
+    let keys = network.node(2).directory().join("keys");
+    fs::set_permissions(keys.join("identity.key"), Permissions::from_mode(0o640)).unwrap();
+    let says = refusal(&network, network.node(2).directory());
+    assert!(says.contains("may be read by others: run `chmod 600"), "{says}");
+
+    let keys = network.node(3).directory().join("keys");
+    fs::copy(keys.join("attestation.key"), keys.join("identity.key")).unwrap();
+    let says = refusal(&network, network.node(3).directory());
+    assert!(says.contains("identity.key is not the key that genesis names"), "{says}");
+}
+
+/// The learner's keys and address are right, its ledger is another one.
+#[tokio::test]
+async fn a_node_with_another_genesis_is_refused_by_its_peers() {
+    let mut network = Network::make().await;
+    let directory = network.node(LEARNER).directory().to_owned();
+    let bytes = fs::read(network.directory().join("genesis.cbor")).unwrap();
+    let genesis: Genesis = cbor::decode(&bytes).unwrap();
+    let other = Genesis { name: "other".into(), ..genesis };
+    fs::write(directory.join("genesis.cbor"), cbor::encode(&other)).unwrap();
+    replace(&directory.join("node.toml"), &[("\"../../genesis.cbor\"", "\"genesis.cbor\"")]);
+    fs::remove_dir_all(directory.join("data")).unwrap();
+    let node = other.nodes.iter().find(|node| node.id == LEARNER).unwrap();
+    let identity =
+        StorageIdentity { storage_id: node.storage_id, node: LEARNER, genesis: other.hash() };
+    drop(ChannelDirectory::new(directory.join("data")).create(identity).unwrap());
+
+    for id in NODES {
+        network.boot(id);
+    }
+    network.ready(&VOTERS).await;
+    for id in VOTERS {
+        let client = network.client(id);
+        let refused = eventually("the learner is refused", REFUSED_WITHIN, async || {
+            let nodes = client.nodes().await.ok()?.nodes;
+            nodes.into_iter().find(|node| node.id == LEARNER)?.refused
+        })
+        .await;
+        assert!(refused.contains(&other.hash().to_string()), "node {id}: {refused}");
+    }
+    assert_eq!(network.status(LEARNER).await.leader, None, "it hears of no leader");
+}

@@ -1,0 +1,11 @@
+//! The network as real processes: what its users rely on, and what happens to machines.
+
+mod absence;
+mod bad_nodes;
+mod bad_transactions;
+mod crashes;
+mod events;
+mod import;
+mod reads;
+mod sharing;
+mod stopping;
