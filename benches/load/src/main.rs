@@ -129,7 +129,11 @@ fn report(
         at(1.0),
     )?;
     if committed as usize != args.count {
-        bail!("{} of {} transactions were not committed", args.count - committed as usize, args.count);
+        bail!(
+            "{} of {} transactions were not committed",
+            args.count - committed as usize,
+            args.count
+        );
     }
     Ok(())
 }

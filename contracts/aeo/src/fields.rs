@@ -35,10 +35,7 @@ pub(crate) fn check_authorization(authorization: &Authorization) -> Result<()> {
     if authorization.valid_until > LAST_DATE {
         return Err(bad("valid_until", "not after 9999-12-31"));
     }
-    authorization
-        .identifier
-        .as_ref()
-        .map_or(Ok(()), check_identifier)
+    authorization.identifier.as_ref().map_or(Ok(()), check_identifier)
 }
 
 /// An authorization number: `[A-Z0-9-]{1,24}`.
@@ -54,10 +51,7 @@ pub(crate) fn check_number(number: &str) -> Result<()> {
 fn check_identifier(identifier: &PublicIdentifier) -> Result<()> {
     let scheme = identifier.scheme.as_bytes();
     if scheme.len() > MAX_SCHEME_BYTES || !is_code(scheme) {
-        return Err(bad(
-            "identifier.scheme",
-            "1 to 16 lower-case letters, digits and hyphens",
-        ));
+        return Err(bad("identifier.scheme", "1 to 16 lower-case letters, digits and hyphens"));
     }
     if normalize_identifier(&identifier.value).as_ref() != Some(&identifier.value) {
         return Err(bad(
@@ -73,10 +67,7 @@ pub(crate) fn check_reason(reason: &str) -> Result<()> {
     if is_code(reason.as_bytes()) {
         Ok(())
     } else {
-        Err(bad(
-            "reason",
-            "a code of 1 to 64 lower-case letters, digits and hyphens",
-        ))
+        Err(bad("reason", "a code of 1 to 64 lower-case letters, digits and hyphens"))
     }
 }
 

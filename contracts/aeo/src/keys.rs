@@ -23,22 +23,11 @@ pub(crate) fn authorization(operator: &Hash, member: &str, number: &str) -> Key 
 
 /// The record log of one authorization.
 pub(crate) fn history(operator: &Hash, member: &str, number: &str) -> Key {
-    Key::new(HISTORY)
-        .with(operator.as_bytes())
-        .with(member)
-        .with(number)
+    Key::new(HISTORY).with(operator.as_bytes()).with(member).with(number)
 }
 
 /// The keys under which an authorization and its history are kept.
 pub(crate) fn of(authorization: &Authorization) -> (Key, Key) {
-    let Authorization {
-        operator,
-        member,
-        number,
-        ..
-    } = authorization;
-    (
-        self::authorization(operator, member, number),
-        history(operator, member, number),
-    )
+    let Authorization { operator, member, number, .. } = authorization;
+    (self::authorization(operator, member, number), history(operator, member, number))
 }

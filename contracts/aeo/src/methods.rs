@@ -81,10 +81,7 @@ pub(crate) fn change_status(host: &mut dyn Host, action: Action, args: &[u8]) ->
         action,
         effective_ms: args.effective_ms,
         reason: args.reason,
-        authorization: Authorization {
-            status,
-            ..present.ok_or_else(unknown)?
-        },
+        authorization: Authorization { status, ..present.ok_or_else(unknown)? },
     };
     record(host, &transition)
 }
@@ -104,15 +101,13 @@ fn next_status(present: Option<AeoStatus>, action: Action) -> Result<AeoStatus> 
             "the authorization is revoked: a new grant needs a new number",
         )),
         (Some(Valid), Action::Suspend) => Ok(Suspended),
-        (Some(Suspended), Action::Suspend) => Err(Rejection::new(
-            code::ALREADY_SUSPENDED,
-            "the authorization is suspended already",
-        )),
+        (Some(Suspended), Action::Suspend) => {
+            Err(Rejection::new(code::ALREADY_SUSPENDED, "the authorization is suspended already"))
+        }
         (Some(Suspended), Action::Reinstate) => Ok(Valid),
-        (Some(Valid), Action::Reinstate) => Err(Rejection::new(
-            code::NOT_SUSPENDED,
-            "the authorization is valid, not suspended",
-        )),
+        (Some(Valid), Action::Reinstate) => {
+            Err(Rejection::new(code::NOT_SUSPENDED, "the authorization is valid, not suspended"))
+        }
         (Some(Valid | Suspended), Action::Revoke) => Ok(Revoked),
     }
 }

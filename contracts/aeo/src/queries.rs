@@ -34,9 +34,7 @@ pub(crate) fn history(host: &dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     }
     check_number(&args.number)?;
     let key = keys::history(&args.operator, &args.member, &args.number);
-    let end = host
-        .log_len(&key)
-        .min(args.from.saturating_add(u64::from(MAX_PAGE)));
+    let end = host.log_len(&key).min(args.from.saturating_add(u64::from(MAX_PAGE)));
     let entries = (args.from..end).filter_map(|index| host.log_read(&key, index));
     encode_result(&entries.collect::<Vec<_>>())
 }
@@ -52,14 +50,8 @@ pub(crate) fn list(host: &dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     let mut found = scan(host, &keys::authorizations(), cursor(&after)?, limit + 1);
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|(key, _)| key.as_bytes().to_vec());
-    encode_result(&AuthorizationPage {
-        items: decode_all(&found)?,
-        next: next.unwrap_or_default(),
-    })
+    let next = found.last().filter(|_| more).map(|(key, _)| key.as_bytes().to_vec());
+    encode_result(&AuthorizationPage { items: decode_all(&found)?, next: next.unwrap_or_default() })
 }
 
 /// The key a cursor stands for; `None` for the empty one.
@@ -88,8 +80,5 @@ fn scan(host: &dyn Host, prefix: &Key, mut after: Option<Key>, max: usize) -> Fo
 }
 
 fn decode_all(found: &Found) -> Result<Vec<Authorization>> {
-    found
-        .iter()
-        .map(|(_, value)| decode_stored(value))
-        .collect()
+    found.iter().map(|(_, value)| decode_stored(value)).collect()
 }

@@ -34,15 +34,8 @@ pub(crate) fn add(host: &mut dyn Host, identity: &Identity) -> Result<()> {
 pub(crate) fn change(host: &mut dyn Host, identity: &Identity, change: &str) {
     let key_id = KeyId::of(&identity.public_key);
     host.write(&Key::from(&RegistryKey::identity(&key_id)), identity);
-    host.append(
-        &Key::from(&RegistryKey::identity_history(&key_id)),
-        identity,
-    );
-    let event = IdentityEvent {
-        key_id,
-        member: identity.member.clone(),
-        change: change.into(),
-    };
+    host.append(&Key::from(&RegistryKey::identity_history(&key_id)), identity);
+    let event = IdentityEvent { key_id, member: identity.member.clone(), change: change.into() };
     host.publish(TOPIC, &event);
 }
 
@@ -53,9 +46,7 @@ pub(crate) fn index<'h>(
     after: Option<&KeyId>,
 ) -> Result<impl Iterator<Item = Result<(KeyId, Vec<Role>)>> + use<'h>> {
     let prefix = member_key(RegistryKey::member_identities(member))?;
-    let after = after
-        .map(|id| member_key(RegistryKey::member_identity(member, id)))
-        .transpose()?;
+    let after = after.map(|id| member_key(RegistryKey::member_identity(member, id))).transpose()?;
     let entries = scan::entries_after(host, &prefix, after.as_ref().map(Key::from));
     Ok(entries.map(|(key, roles)| Ok((key_id(&key)?, decode_stored(&roles)?))))
 }
@@ -85,20 +76,12 @@ fn can_sign(identity: &Identity, now_ms: u64) -> bool {
 fn key_id(key: &Key) -> Result<KeyId> {
     let last = key.components().last().unwrap_or_default();
     let bytes: [u8; 32] = last.try_into().map_err(|_| {
-        Rejection::new(
-            Rejection::CORRUPT_STATE,
-            "an entry of the index without a key id",
-        )
+        Rejection::new(Rejection::CORRUPT_STATE, "an entry of the index without a key id")
     })?;
     Ok(KeyId(Hash(bytes)))
 }
 
 /// A key made with a member's id, which is too long only if there is no such member.
 fn member_key<E>(key: core::result::Result<StateKey, E>) -> Result<StateKey> {
-    key.map_err(|_| {
-        Rejection::new(
-            Rejection::BAD_ARGUMENTS,
-            "member: longer than any member's id",
-        )
-    })
+    key.map_err(|_| Rejection::new(Rejection::BAD_ARGUMENTS, "member: longer than any member's id"))
 }

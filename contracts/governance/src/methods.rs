@@ -81,10 +81,7 @@ pub(crate) fn rotate(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
         ));
     }
     if args.old_until_ms > old.valid_until_ms {
-        return Err(bad(
-            "old_until_ms",
-            "not later than the old key's present end",
-        ));
+        return Err(bad("old_until_ms", "not later than the old key's present end"));
     }
     let new = Identity {
         public_key: args.public_key,
@@ -108,15 +105,10 @@ pub(crate) fn revoke(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     let args: Revoke = decode_args(args)?;
     let context = host.context();
     if !is_code(args.reason.as_bytes()) {
-        return Err(bad(
-            "reason",
-            "a code of 1 to 64 lower-case letters, digits and hyphens",
-        ));
+        return Err(bad("reason", "a code of 1 to 64 lower-case letters, digits and hyphens"));
     }
     let mut identity = own_active(host, &context, &args.key_id)?;
-    identity.status = IdentityStatus::Revoked {
-        at_ms: context.time_ms,
-    };
+    identity.status = IdentityStatus::Revoked { at_ms: context.time_ms };
     identities::change(host, &identity, "revoke");
     if identity.roles.contains(&Role::Admin) {
         identities::require_admin(host, &identity.member, context.time_ms)?;
@@ -127,16 +119,10 @@ pub(crate) fn revoke(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
 /// Writes a new identity, if its key is new and its validity makes sense.
 fn add(host: &mut dyn Host, identity: &Identity) -> Result<()> {
     if identity.valid_until_ms <= identity.valid_from_ms {
-        return Err(bad(
-            "valid_until_ms",
-            "later than now and than valid_from_ms",
-        ));
+        return Err(bad("valid_until_ms", "later than now and than valid_from_ms"));
     }
     if identity.valid_until_ms - identity.valid_from_ms > MAX_VALIDITY_MS {
-        return Err(bad(
-            "valid_until_ms",
-            "at most five years after the validity begins",
-        ));
+        return Err(bad("valid_until_ms", "at most five years after the validity begins"));
     }
     if identities::read(host, &KeyId::of(&identity.public_key))?.is_some() {
         return Err(Rejection::new(
@@ -152,16 +138,10 @@ fn own_active(host: &dyn Host, context: &CallContext, id: &KeyId) -> Result<Iden
     let member = author(context)?;
     let identity = identities::read(host, id)?.filter(|identity| identity.member == member);
     let identity = identity.ok_or_else(|| {
-        Rejection::new(
-            code::UNKNOWN_IDENTITY,
-            "the author's member has no such key",
-        )
+        Rejection::new(code::UNKNOWN_IDENTITY, "the author's member has no such key")
     })?;
     if identity.status != IdentityStatus::Active {
-        return Err(Rejection::new(
-            code::ALREADY_REVOKED,
-            "the key is revoked, for ever",
-        ));
+        return Err(Rejection::new(code::ALREADY_REVOKED, "the key is revoked, for ever"));
     }
     Ok(identity)
 }

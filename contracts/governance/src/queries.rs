@@ -40,21 +40,14 @@ pub(crate) fn parameters(host: &dyn Host, args: &[u8]) -> Result<Vec<u8>> {
         let name = String::from_utf8(name).map_err(|_| {
             Rejection::new(Rejection::CORRUPT_STATE, "a parameter's name is not text")
         })?;
-        Ok(Parameter {
-            name,
-            value: decode_stored(&value)?,
-        })
+        Ok(Parameter { name, value: decode_stored(&value)? })
     });
     encode_result(&parameters.collect::<Result<Vec<_>>>()?)
 }
 
 /// `identities`: a page of one member's identities, by key id; empty for an unknown member.
 pub(crate) fn identities(host: &dyn Host, args: &[u8]) -> Result<Vec<u8>> {
-    let IdentitiesQuery {
-        member,
-        after,
-        limit,
-    } = decode_args(args)?;
+    let IdentitiesQuery { member, after, limit } = decode_args(args)?;
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Rejection::new(Rejection::BAD_ARGUMENTS, "limit: 1 to 100"));
     }
@@ -62,11 +55,7 @@ pub(crate) fn identities(host: &dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     let items = index
         .by_ref()
         .take(limit as usize)
-        .filter_map(|entry| {
-            entry
-                .and_then(|(id, _)| identities::read(host, &id))
-                .transpose()
-        })
+        .filter_map(|entry| entry.and_then(|(id, _)| identities::read(host, &id)).transpose())
         .collect::<Result<Vec<Identity>>>()?;
     let last = items.last().map(|identity| KeyId::of(&identity.public_key));
     let next = index.next().and(last);

@@ -68,9 +68,7 @@ impl Account {
         let mut problems = Vec::new();
         let name = &config.name;
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-            problems.push(format!(
-                "account {name:?}: names have 1 to {MAX_NAME_BYTES} bytes"
-            ));
+            problems.push(format!("account {name:?}: names have 1 to {MAX_NAME_BYTES} bytes"));
         }
         let mut roles = BTreeSet::new();
         for role in &config.roles {
@@ -94,12 +92,7 @@ impl Account {
         let token = digest("token_sha256", &config.token_sha256);
         let pseudonym_seed = digest("pseudonym_seed", &config.pseudonym_seed);
         if problems.is_empty() {
-            Ok(Account {
-                name: name.clone(),
-                roles,
-                token,
-                pseudonym_seed,
-            })
+            Ok(Account { name: name.clone(), roles, token, pseudonym_seed })
         } else {
             Err(problems)
         }
@@ -145,11 +138,7 @@ impl Accounts {
                 Err(found) => problems.extend(found),
             }
         }
-        if problems.is_empty() {
-            Ok(Accounts(accounts))
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Accounts(accounts)) } else { Err(problems) }
     }
 
     /// The account of a bearer token. Takes the same time whichever account matches, or none.
@@ -166,11 +155,7 @@ impl Accounts {
 }
 
 fn equal_in_constant_time(a: &Hash, b: &Hash) -> bool {
-    let difference = a
-        .as_bytes()
-        .iter()
-        .zip(b.as_bytes())
-        .fold(0, |all, (x, y)| all | (x ^ y));
+    let difference = a.as_bytes().iter().zip(b.as_bytes()).fold(0, |all, (x, y)| all | (x ^ y));
     // Keeps the compiler from leaving the loop at the first difference.
     std::hint::black_box(difference) == 0
 }
@@ -206,13 +191,8 @@ mod tests {
         let problems =
             Accounts::from_config(&[bad, twice[0].clone(), twice[1].clone()]).unwrap_err();
         let text = problems.join("\n");
-        for expected in [
-            "chief",
-            "no account is a node",
-            "token_sha256",
-            "used twice",
-            "those of",
-        ] {
+        for expected in ["chief", "no account is a node", "token_sha256", "used twice", "those of"]
+        {
             assert!(text.contains(expected), "{expected} missing in {text}");
         }
     }
@@ -224,17 +204,8 @@ mod tests {
         let (one, two) = (Hash([1; 32]), Hash([2; 32]));
         let ana = accounts.find("t1").unwrap();
         let beto = accounts.find("t2").unwrap();
-        assert_eq!(
-            ana.on_behalf(Role::Officer, &one),
-            ana.on_behalf(Role::Officer, &one)
-        );
-        assert_ne!(
-            ana.on_behalf(Role::Officer, &one),
-            ana.on_behalf(Role::Officer, &two)
-        );
-        assert_ne!(
-            ana.on_behalf(Role::Officer, &one),
-            beto.on_behalf(Role::Officer, &one)
-        );
+        assert_eq!(ana.on_behalf(Role::Officer, &one), ana.on_behalf(Role::Officer, &one));
+        assert_ne!(ana.on_behalf(Role::Officer, &one), ana.on_behalf(Role::Officer, &two));
+        assert_ne!(ana.on_behalf(Role::Officer, &one), beto.on_behalf(Role::Officer, &one));
     }
 }

@@ -31,11 +31,7 @@ impl Caller {
     }
 
     fn require(&self, role: Role) -> Result<(), ApiError> {
-        if self.0.has(role) {
-            Ok(())
-        } else {
-            Err(ApiError::role(self.0.name(), role))
-        }
+        if self.0.has(role) { Ok(()) } else { Err(ApiError::role(self.0.name(), role)) }
     }
 }
 
@@ -44,11 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, ApiError> {
         // Absent only if a route was put outside of `require_account`: refuse, never let pass.
-        parts
-            .extensions
-            .get::<Caller>()
-            .cloned()
-            .ok_or_else(|| missing("no token was sent"))
+        parts.extensions.get::<Caller>().cloned().ok_or_else(|| missing("no token was sent"))
     }
 }
 
@@ -79,9 +71,7 @@ pub(crate) async fn require_metrics_access(
 }
 
 fn log_in(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let header = headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(|| missing("no token was sent"))?;
+    let header = headers.get(header::AUTHORIZATION).ok_or_else(|| missing("no token was sent"))?;
     let token = header
         .to_str()
         .ok()
@@ -89,11 +79,7 @@ fn log_in(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| missing("the Authorization header is not `Bearer <token>`"))?;
-    state
-        .accounts
-        .find(token)
-        .map(Caller)
-        .ok_or_else(|| missing("the token is no account's"))
+    state.accounts.find(token).map(Caller).ok_or_else(|| missing("the token is no account's"))
 }
 
 fn missing(detail: &str) -> ApiError {

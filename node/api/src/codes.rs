@@ -74,12 +74,7 @@ const fn info(
     title: &'static str,
     hint: &'static str,
 ) -> CodeInfo {
-    CodeInfo {
-        code,
-        status,
-        title,
-        hint,
-    }
+    CodeInfo { code, status, title, hint }
 }
 
 /// Codes of the interface itself.
@@ -170,9 +165,7 @@ const CONTRACTS: &[CodeInfo] = &[
 
 /// Every listed code.
 pub fn all() -> impl Iterator<Item = &'static CodeInfo> {
-    [INTERFACE, NODE, EXECUTION, CONTRACTS]
-        .into_iter()
-        .flatten()
+    [INTERFACE, NODE, EXECUTION, CONTRACTS].into_iter().flatten()
 }
 
 /// What `code` means; a rejection by a contract if it is not listed.
@@ -183,10 +176,7 @@ pub fn lookup(code: &str) -> CodeInfo {
         "Rejected by the contract",
         "See the detail and the contract's documentation.",
     );
-    all()
-        .find(|known| known.code == code)
-        .copied()
-        .unwrap_or(unlisted)
+    all().find(|known| known.code == code).copied().unwrap_or(unlisted)
 }
 
 #[cfg(test)]

@@ -59,19 +59,13 @@ impl ApiError {
 
     /// The same, of the kind that passes.
     pub(crate) fn retryable(self) -> ApiError {
-        ApiError {
-            retryable: true,
-            ..self
-        }
+        ApiError { retryable: true, ..self }
     }
 
     /// What an answer of the node's contracts could not be decoded as: a defect, not the client's.
     pub(crate) fn undecodable(what: &str, error: impl std::fmt::Display) -> ApiError {
         tracing::error!(%error, "the contract's answer is not {what}");
-        ApiError::new(
-            codes::INTERNAL,
-            format!("the contract's answer is not {what}"),
-        )
+        ApiError::new(codes::INTERNAL, format!("the contract's answer is not {what}"))
     }
 
     /// The problem of a transaction that was executed and refused, or expired; `None` while it may
@@ -85,10 +79,7 @@ impl ApiError {
             },
             _ => return None,
         };
-        Some(ApiError {
-            transaction: Some(view.id.to_string()),
-            ..error
-        })
+        Some(ApiError { transaction: Some(view.id.to_string()), ..error })
     }
 
     fn status(&self) -> StatusCode {

@@ -40,9 +40,7 @@ impl<S: Send + Sync> FromRequest<S> for ApiBytes {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let bytes = Bytes::from_request(request, state).await;
-        bytes
-            .map(ApiBytes)
-            .map_err(|rejection| bad_bytes(&rejection))
+        bytes.map(ApiBytes).map_err(|rejection| bad_bytes(&rejection))
     }
 }
 

@@ -20,10 +20,7 @@
 //! Any crate of ours but `precinto_protocol`: storage, execution and consensus are reached through
 //! [`NodePort`] alone.
 #![forbid(unsafe_code)]
-#![allow(
-    unused_qualifications,
-    reason = "utoipa's macros qualify the types they are given"
-)]
+#![allow(unused_qualifications, reason = "utoipa's macros qualify the types they are given")]
 
 mod accounts;
 mod auth;

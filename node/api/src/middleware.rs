@@ -33,17 +33,13 @@ pub(crate) async fn observe(
 pub(crate) async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Ok(_permit) = state.requests.try_acquire() else {
         let detail = "the node serves as many requests as it may";
-        return ApiError::new(codes::OVERLOADED, detail)
-            .retryable()
-            .into_response();
+        return ApiError::new(codes::OVERLOADED, detail).retryable().into_response();
     };
     match timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             let detail = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
-            ApiError::new(codes::REQUEST_TIMEOUT, detail)
-                .retryable()
-                .into_response()
+            ApiError::new(codes::REQUEST_TIMEOUT, detail).retryable().into_response()
         }
     }
 }

@@ -126,11 +126,7 @@ impl From<TransactionView> for TransactionAnswer {
         }
         if let Some(transaction) = view.transaction {
             answer.author = Some(transaction.statement.key_id().to_string());
-            let endorsers = transaction
-                .endorsements
-                .iter()
-                .map(|e| e.key_id.to_string())
-                .collect();
+            let endorsers = transaction.endorsements.iter().map(|e| e.key_id.to_string()).collect();
             let call = transaction.statement.call();
             answer.call = Some(CallAnswer {
                 contract: call.contract.clone(),
@@ -151,11 +147,7 @@ impl From<TransactionView> for TransactionAnswer {
 
 impl IntoResponse for TransactionAnswer {
     fn into_response(self) -> Response {
-        let status = if self.is_final() {
-            StatusCode::OK
-        } else {
-            StatusCode::ACCEPTED
-        };
+        let status = if self.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
         (status, Json(self)).into_response()
     }
 }
@@ -188,10 +180,9 @@ impl WaitParams {
                 let rule = format!("at most {}", MAX_WAIT.as_millis());
                 Err(ApiError::parameter("timeout_ms", rule))
             }
-            None if self.timeout_ms.is_some() => Err(ApiError::parameter(
-                "timeout_ms",
-                "only with wait=committed",
-            )),
+            None if self.timeout_ms.is_some() => {
+                Err(ApiError::parameter("timeout_ms", "only with wait=committed"))
+            }
             None => Ok(None),
             Some(WaitFor::Committed) => Ok(Some(limit)),
         }
@@ -233,11 +224,7 @@ pub(crate) struct AsOf {
 impl AsOf {
     /// As of a height and its ledger time.
     pub(crate) fn new(height: u64, time_ms: u64) -> AsOf {
-        AsOf {
-            height,
-            time_ms,
-            age_ms: now_ms().saturating_sub(time_ms),
-        }
+        AsOf { height, time_ms, age_ms: now_ms().saturating_sub(time_ms) }
     }
 
     /// As of this node's newest block: what is read afterwards is at least that new.
@@ -292,11 +279,7 @@ impl From<Authorization> for AuthorizationAnswer {
             operator: authorization.operator.to_hex(),
             member: authorization.member,
             number: authorization.number,
-            types: authorization
-                .types
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            types: authorization.types.iter().map(ToString::to_string).collect(),
             valid_from: authorization.valid_from.to_string(),
             valid_until: authorization.valid_until.to_string(),
             status: authorization.status.to_string(),
@@ -323,10 +306,7 @@ impl StandingAuthorization {
         let today = Date::of_ms(time_ms);
         let in_force = authorization.status == precinto_protocol::aeo::AeoStatus::Valid
             && (authorization.valid_from..=authorization.valid_until).contains(&today);
-        StandingAuthorization {
-            authorization: authorization.into(),
-            in_force,
-        }
+        StandingAuthorization { authorization: authorization.into(), in_force }
     }
 }
 

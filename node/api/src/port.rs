@@ -105,20 +105,12 @@ pub struct NodeError {
 impl NodeError {
     /// A lasting error; its hint is the code's.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> NodeError {
-        NodeError {
-            code: code.into(),
-            message: message.into(),
-            hint: None,
-            retryable: false,
-        }
+        NodeError { code: code.into(), message: message.into(), hint: None, retryable: false }
     }
 
     /// The same, of the kind that passes.
     pub fn retryable(self) -> NodeError {
-        NodeError {
-            retryable: true,
-            ..self
-        }
+        NodeError { retryable: true, ..self }
     }
 }
 
@@ -309,10 +301,7 @@ impl Cursor {
     pub fn next(self) -> Cursor {
         match self.index.checked_add(1) {
             Some(index) => Cursor { index, ..self },
-            None => Cursor {
-                height: self.height.saturating_add(1),
-                index: 0,
-            },
+            None => Cursor { height: self.height.saturating_add(1), index: 0 },
         }
     }
 
@@ -320,10 +309,7 @@ impl Cursor {
     pub fn previous(self) -> Option<Cursor> {
         match self.index.checked_sub(1) {
             Some(index) => Some(Cursor { index, ..self }),
-            None => Some(Cursor {
-                height: self.height.checked_sub(1)?,
-                index: u32::MAX,
-            }),
+            None => Some(Cursor { height: self.height.checked_sub(1)?, index: u32::MAX }),
         }
     }
 }
@@ -388,54 +374,19 @@ mod tests {
 
     #[test]
     fn cursors_round_trip_and_bad_ones_are_refused() {
-        let cursor = Cursor {
-            height: 12,
-            index: 3,
-        };
+        let cursor = Cursor { height: 12, index: 3 };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        assert_eq!(
-            "12".parse(),
-            Ok(Cursor {
-                height: 12,
-                index: 0
-            })
-        );
-        for bad in [
-            "",
-            "-",
-            "12-",
-            "-3",
-            "+1",
-            "1-+2",
-            "a",
-            "1-2-3",
-            "99999999999999999999",
-        ] {
+        assert_eq!("12".parse(), Ok(Cursor { height: 12, index: 0 }));
+        for bad in ["", "-", "12-", "-3", "+1", "1-+2", "a", "1-2-3", "99999999999999999999"] {
             assert_eq!(bad.parse::<Cursor>(), Err(ParseCursorError), "{bad}");
         }
     }
 
     #[test]
     fn previous_is_the_inverse_of_next_also_across_blocks() {
-        for cursor in [
-            Cursor {
-                height: 5,
-                index: 0,
-            },
-            Cursor {
-                height: 5,
-                index: 7,
-            },
-        ] {
+        for cursor in [Cursor { height: 5, index: 0 }, Cursor { height: 5, index: 7 }] {
             assert_eq!(cursor.previous().map(Cursor::next), Some(cursor));
         }
-        assert_eq!(
-            Cursor {
-                height: 0,
-                index: 0
-            }
-            .previous(),
-            None
-        );
+        assert_eq!(Cursor { height: 0, index: 0 }.previous(), None);
     }
 }

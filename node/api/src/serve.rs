@@ -30,10 +30,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
     loop {
         let accept = async {
             let permit = permits.clone().acquire_owned().await;
-            (
-                listener.accept().await,
-                permit.expect("the semaphore is never closed"),
-            )
+            (listener.accept().await, permit.expect("the semaphore is never closed"))
         };
         tokio::select! {
             () = &mut shutdown => break,

@@ -108,16 +108,3 @@ impl<'a> Admission<'a> {
         Err(refusal)
     }
 }
-
-/// Admits one transaction: [`Admission::new`], then [`Admission::admit`].
-///
-/// # Errors
-/// See [`AdmissionError`].
-pub fn admit(
-    bytes: &[u8],
-    state: &dyn StateView,
-    keys: &KeyCache,
-    (channel, time_ms): (Hash, u64),
-) -> Result<Transaction, AdmissionError> {
-    Admission::new(state, keys, channel, time_ms)?.admit(bytes)
-}

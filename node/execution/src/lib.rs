@@ -45,7 +45,7 @@ mod registry;
 mod runtime;
 mod view;
 
-pub use admission::{Admission, AdmissionError, admit};
+pub use admission::{Admission, AdmissionError};
 pub use effects::{BlockEffects, EmittedEvent, GenesisEffects, ItemFate, LogNode, StateWrites};
 pub use fatal::Fatal;
 pub use ledger::{Ledger, Persisted, Tip};

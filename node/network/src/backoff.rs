@@ -21,9 +21,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// The next pause.
     pub(crate) fn next(&mut self) -> Duration {
-        let pause = FIRST
-            .saturating_mul(1 << self.attempts.min(16))
-            .min(LONGEST);
+        let pause = FIRST.saturating_mul(1 << self.attempts.min(16)).min(LONGEST);
         self.attempts = self.attempts.saturating_add(1);
         pause - pause.mul_f64(jitter() / 4.0)
     }
@@ -54,10 +52,7 @@ mod tests {
         for attempt in 0..40 {
             let full = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
             let pause = backoff.next();
-            assert!(
-                pause <= full && pause >= full.mul_f64(0.74),
-                "{attempt}: {pause:?}"
-            );
+            assert!(pause <= full && pause >= full.mul_f64(0.74), "{attempt}: {pause:?}");
         }
         backoff.reset();
         assert!(backoff.next() <= FIRST);

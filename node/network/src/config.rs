@@ -92,36 +92,19 @@ mod tests {
 
     fn peer(node: NodeId, seed: u8) -> Peer {
         let network_key = SigningKey::from_seed(&[seed; 32]).public().to_bytes();
-        Peer {
-            node,
-            network_key,
-            addresses: Vec::new(),
-            storage_id: None,
-        }
+        Peer { node, network_key, addresses: Vec::new(), storage_id: None }
     }
 
     #[test]
     fn we_are_left_out_and_duplicates_and_bad_keys_are_refused() {
         let known = check_peers(1, vec![peer(1, 1), peer(2, 2), peer(3, 3)]).expect("a good list");
-        assert_eq!(
-            known
-                .iter()
-                .map(|known| known.peer.node)
-                .collect::<Vec<_>>(),
-            [2, 3]
-        );
+        assert_eq!(known.iter().map(|known| known.peer.node).collect::<Vec<_>>(), [2, 3]);
         let refused = |peers| check_peers(1, peers).map(|_| ()).expect_err("a bad list");
         let twice = refused(vec![peer(2, 2), peer(2, 3)]);
         assert!(matches!(twice, NetworkError::Duplicate(2)));
         let shared_key = refused(vec![peer(2, 2), peer(3, 2)]);
         assert!(matches!(shared_key, NetworkError::Duplicate(3)));
-        let no_point = Peer {
-            network_key: [0xff; 32],
-            ..peer(4, 4)
-        };
-        assert!(matches!(
-            refused(vec![no_point]),
-            NetworkError::InvalidKey(4)
-        ));
+        let no_point = Peer { network_key: [0xff; 32], ..peer(4, 4) };
+        assert!(matches!(refused(vec![no_point]), NetworkError::InvalidKey(4)));
     }
 }

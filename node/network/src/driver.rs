@@ -53,40 +53,21 @@ pub(crate) struct Opened {
 /// What readers, writers and resolvers tell the driver.
 pub(crate) enum Signal {
     /// A writer needs a stream. No reply comes if there is no connection or it is lost.
-    Open {
-        peer: PeerId,
-        lane: Lane,
-        reply: oneshot::Sender<Opened>,
-    },
+    Open { peer: PeerId, lane: Lane, reply: oneshot::Sender<Opened> },
     /// The peer's hello is good.
-    Accepted {
-        peer: PeerId,
-        connection: ConnectionId,
-    },
+    Accepted { peer: PeerId, connection: ConnectionId },
     /// The peer's hello is not.
-    Refused {
-        peer: PeerId,
-        connection: ConnectionId,
-    },
+    Refused { peer: PeerId, connection: ConnectionId },
     /// The connection carried nothing for too long.
-    Silent {
-        peer: PeerId,
-        connection: ConnectionId,
-    },
+    Silent { peer: PeerId, connection: ConnectionId },
     /// Where the peer may be reached; empty if no name resolved.
-    Resolved {
-        peer: PeerId,
-        addresses: Vec<Multiaddr>,
-    },
+    Resolved { peer: PeerId, addresses: Vec<Multiaddr> },
 }
 
 /// What the handle asks of the driver.
 pub(crate) enum Command {
     /// These are the peers from now on.
-    SetPeers {
-        peers: Vec<KnownPeer>,
-        done: oneshot::Sender<()>,
-    },
+    SetPeers { peers: Vec<KnownPeer>, done: oneshot::Sender<()> },
     /// Flush and end.
     Shutdown { done: oneshot::Sender<()> },
 }
@@ -127,30 +108,22 @@ impl Driver {
         if address.port() != 0 {
             TcpListener::bind(address).map_err(|error| failed(error.to_string()))?;
         }
-        let listener = self
-            .swarm
-            .listen_on(multiaddr(address))
-            .map_err(|error| failed(error.to_string()))?;
+        let listener =
+            self.swarm.listen_on(multiaddr(address)).map_err(|error| failed(error.to_string()))?;
         loop {
             match self.swarm.select_next_some().await {
-                SwarmEvent::NewListenAddr {
-                    listener_id,
-                    address: bound,
-                } if listener_id == listener => {
+                SwarmEvent::NewListenAddr { listener_id, address: bound }
+                    if listener_id == listener =>
+                {
                     let port = bound.iter().find_map(|part| match part {
                         Protocol::Tcp(port) => Some(port),
                         _ => None,
                     });
-                    return Ok(SocketAddr::new(
-                        address.ip(),
-                        port.unwrap_or(address.port()),
-                    ));
+                    return Ok(SocketAddr::new(address.ip(), port.unwrap_or(address.port())));
                 }
-                SwarmEvent::ListenerClosed {
-                    listener_id,
-                    reason,
-                    ..
-                } if listener_id == listener => {
+                SwarmEvent::ListenerClosed { listener_id, reason, .. }
+                    if listener_id == listener =>
+                {
                     return Err(failed(format!("{reason:?}")));
                 }
                 other => self.on_swarm_event(other),
@@ -188,10 +161,8 @@ impl Driver {
 
     /// Makes `peers` the allow-list: ends what is no longer in it, adds what is new.
     pub(crate) fn set_peers(&mut self, peers: Vec<KnownPeer>) {
-        let mut wanted: BTreeMap<_, _> = peers
-            .into_iter()
-            .map(|known| (known.id, known.peer))
-            .collect();
+        let mut wanted: BTreeMap<_, _> =
+            peers.into_iter().map(|known| (known.id, known.peer)).collect();
         let gone: Vec<PeerId> = self
             .links
             .iter()
@@ -214,10 +185,7 @@ impl Driver {
             let state = Arc::new(PeerState::new(peer.node, id, peer.storage_id));
             self.shared.add(Arc::clone(&state));
             self.swarm.behaviour_mut().allowed.allow_peer(id);
-            self.links.insert(
-                id,
-                Link::new(state, peer, &self.shared, &self.signal_sender),
-            );
+            self.links.insert(id, Link::new(state, peer, &self.shared, &self.signal_sender));
         }
     }
 
@@ -236,12 +204,7 @@ impl Driver {
     fn on_swarm_event(&mut self, event: SwarmEvent<StreamEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_stream(event),
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                connection_id,
-                endpoint,
-                ..
-            } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 match self.links.get_mut(&peer_id) {
                     Some(link) => {
                         link.established(connection_id, endpoint.is_dialer(), &self.signal_sender);
@@ -252,48 +215,26 @@ impl Driver {
                     }
                 }
             }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                connection_id,
-                ..
-            } => {
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
                 self.lost(peer_id, connection_id);
             }
-            SwarmEvent::OutgoingConnectionError {
-                peer_id: Some(peer),
-                error,
-                ..
-            } => {
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 self.dial_failed(peer, &error.to_string());
             }
-            SwarmEvent::IncomingConnectionError {
-                peer_id,
-                error,
-                send_back_addr,
-                ..
-            } => {
+            SwarmEvent::IncomingConnectionError { peer_id, error, send_back_addr, .. } => {
                 self.incoming_failed(peer_id, &error, &send_back_addr);
             }
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::error!("the listener reports: {error}");
             }
-            SwarmEvent::ListenerClosed {
-                addresses, reason, ..
-            } => {
+            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
                 tracing::error!(?addresses, ?reason, "the listener closed");
             }
             _ => {}
         }
     }
 
-    fn on_stream(
-        &mut self,
-        StreamEvent {
-            peer,
-            connection,
-            negotiated,
-        }: StreamEvent,
-    ) {
+    fn on_stream(&mut self, StreamEvent { peer, connection, negotiated }: StreamEvent) {
         let Some(link) = self.links.get_mut(&peer) else {
             return;
         };
@@ -327,10 +268,7 @@ impl Driver {
                 };
                 if let Some(connection) = link.newest() {
                     link.opening(lane, connection, reply);
-                    self.swarm
-                        .behaviour_mut()
-                        .streams
-                        .open(peer, connection, lane);
+                    self.swarm.behaviour_mut().streams.open(peer, connection, lane);
                 }
             }
             Signal::Accepted { peer, connection } => {
@@ -432,11 +370,7 @@ impl Driver {
     /// Lets the writers of connected peers finish, within a bound.
     async fn flush(&mut self) {
         let mut writers = Vec::new();
-        for link in self
-            .links
-            .values_mut()
-            .filter(|link| link.state.is_connected())
-        {
+        for link in self.links.values_mut().filter(|link| link.state.is_connected()) {
             for lane in Lane::ALL {
                 link.state.lane(lane).queue.finish();
             }
@@ -473,12 +407,7 @@ async fn at(instant: Option<Instant>) {
 
 async fn resolve(names: Vec<String>) -> Vec<Multiaddr> {
     let lookups = join_all(names.iter().map(lookup_host)).await;
-    lookups
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(multiaddr)
-        .collect()
+    lookups.into_iter().flatten().flatten().map(multiaddr).collect()
 }
 
 fn multiaddr(address: SocketAddr) -> Multiaddr {

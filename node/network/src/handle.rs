@@ -51,14 +51,7 @@ impl Network {
         }
         tokio::spawn(driver.run());
         let listen_addresses = listen_addresses.into();
-        Ok((
-            NetworkHandle {
-                shared,
-                commands,
-                listen_addresses,
-            },
-            inbox,
-        ))
+        Ok((NetworkHandle { shared, commands, listen_addresses }, inbox))
     }
 }
 
@@ -84,13 +77,7 @@ impl NetworkHandle {
         bytes: impl Into<Bytes>,
     ) -> Result<(), SendError> {
         let peer = self.shared.peer(node).ok_or(SendError::NotConnected)?;
-        peer.send(
-            lane.into(),
-            Outgoing {
-                envelope: None,
-                body: bytes.into(),
-            },
-        )
+        peer.send(lane.into(), Outgoing { envelope: None, body: bytes.into() })
     }
 
     /// Asks a node and waits for its answer, at most `deadline`. Dropping the future gives up.
@@ -107,17 +94,8 @@ impl NetworkHandle {
         let peer = self.shared.peer(node).ok_or(RequestError::NotConnected)?;
         let lane = Lane::from(lane);
         let mut ticket = peer.lane(lane).pending.register()?;
-        let envelope = Some(Envelope {
-            kind: Kind::Request,
-            id: ticket.id,
-        });
-        peer.send(
-            lane,
-            Outgoing {
-                envelope,
-                body: body.into(),
-            },
-        )?;
+        let envelope = Some(Envelope { kind: Kind::Request, id: ticket.id });
+        peer.send(lane, Outgoing { envelope, body: body.into() })?;
         match timeout(deadline, &mut ticket.answer).await {
             Ok(Ok(answer)) => answer,
             // The table the ticket is in lives as long as the peer does.
@@ -136,20 +114,13 @@ impl NetworkHandle {
         let peers: Vec<KnownPeer> = check_peers(self.shared.hello.node, peers)?;
         let (done, wait) = oneshot::channel();
         let command = Command::SetPeers { peers, done };
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| NetworkError::Stopped)?;
+        self.commands.send(command).await.map_err(|_| NetworkError::Stopped)?;
         wait.await.map_err(|_| NetworkError::Stopped)
     }
 
     /// The peers as they stand, by node id.
     pub fn peers(&self) -> Vec<PeerStatus> {
-        self.shared
-            .peers()
-            .iter()
-            .map(|peer| peer.status())
-            .collect()
+        self.shared.peers().iter().map(|peer| peer.status()).collect()
     }
 
     /// Counters of the node as a whole.

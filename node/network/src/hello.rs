@@ -104,35 +104,17 @@ mod tests {
         let theirs = Hello { node: 2, ..hello() };
         let check = |hello: Hello| hello.check(&ours, 2, Some([3; 16]));
         assert_eq!(check(theirs), Ok(()));
+        assert_eq!(check(Hello { engine_fingerprint: Hash::ZERO, ..theirs }), Ok(()));
         assert_eq!(
-            check(Hello {
-                engine_fingerprint: Hash::ZERO,
-                ..theirs
-            }),
-            Ok(())
-        );
-        assert_eq!(
-            check(Hello {
-                genesis: Hash::ZERO,
-                ..theirs
-            }),
+            check(Hello { genesis: Hash::ZERO, ..theirs }),
             Err(Refusal::Genesis(Hash::ZERO))
         );
         assert_eq!(
-            check(Hello {
-                protocol_version: 7,
-                ..theirs
-            }),
+            check(Hello { protocol_version: 7, ..theirs }),
             Err(Refusal::ProtocolVersion(7))
         );
         assert_eq!(check(Hello { node: 3, ..theirs }), Err(Refusal::Node(3)));
-        assert_eq!(
-            check(Hello {
-                storage_id: [4; 16],
-                ..theirs
-            }),
-            Err(Refusal::Storage)
-        );
+        assert_eq!(check(Hello { storage_id: [4; 16], ..theirs }), Err(Refusal::Storage));
         assert_eq!(theirs.check(&ours, 2, None), Ok(()));
     }
 }

@@ -65,13 +65,7 @@ pub(crate) fn inbox() -> (InboxSenders, Inbox) {
     let (requests, requests_receiver) = mpsc::channel(INBOX_FRAMES);
     let (snapshots, snapshots_receiver) = mpsc::channel(INBOX_FRAMES);
     let (events, events_receiver) = mpsc::channel(INBOX_EVENTS);
-    let senders = InboxSenders {
-        raft,
-        gossip,
-        requests,
-        snapshots,
-        events,
-    };
+    let senders = InboxSenders { raft, gossip, requests, snapshots, events };
     let inbox = Inbox {
         raft: raft_receiver,
         gossip: gossip_receiver,

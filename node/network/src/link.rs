@@ -117,11 +117,7 @@ impl Link {
             // A driver that is gone takes every connection with it.
             let _ = driver.send(Signal::Silent { peer, connection }).await;
         });
-        let pulse = Pulse {
-            inbound: Some(inbound),
-            _listener: Task(listener),
-            _beat: None,
-        };
+        let pulse = Pulse { inbound: Some(inbound), _listener: Task(listener), _beat: None };
         self.pulses.insert(connection, pulse);
     }
 
@@ -160,11 +156,7 @@ impl Link {
         if last {
             // Only a connection that lasted starts the pauses over: one that breaks at once would
             // otherwise be dialed ten times a second.
-            if self
-                .accepted
-                .take()
-                .is_some_and(|since| since.elapsed() > backoff::LONGEST)
-            {
+            if self.accepted.take().is_some_and(|since| since.elapsed() > backoff::LONGEST) {
                 self.backoff.reset();
             }
             self.dial_at = Instant::now() + self.backoff.next();

@@ -29,12 +29,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(hello: Hello, inbox: InboxSenders) -> Shared {
         let peers = RwLock::new(BTreeMap::new());
-        Shared {
-            hello,
-            stats: NetworkStats::default(),
-            inbox,
-            peers,
-        }
+        Shared { hello, stats: NetworkStats::default(), inbox, peers }
     }
 
     pub(crate) fn peer(&self, node: NodeId) -> Option<Arc<PeerState>> {
@@ -42,19 +37,11 @@ impl Shared {
     }
 
     pub(crate) fn peers(&self) -> Vec<Arc<PeerState>> {
-        self.peers
-            .read()
-            .expect(NEVER_POISONED)
-            .values()
-            .cloned()
-            .collect()
+        self.peers.read().expect(NEVER_POISONED).values().cloned().collect()
     }
 
     pub(crate) fn add(&self, peer: Arc<PeerState>) {
-        self.peers
-            .write()
-            .expect(NEVER_POISONED)
-            .insert(peer.node, peer);
+        self.peers.write().expect(NEVER_POISONED).insert(peer.node, peer);
     }
 
     pub(crate) fn remove(&self, node: NodeId) {
@@ -111,12 +98,7 @@ impl PeerState {
             storage_id,
             engine_differs: false,
         };
-        PeerState {
-            node,
-            id,
-            lanes,
-            link: Mutex::new(link),
-        }
+        PeerState { node, id, lanes, link: Mutex::new(link) }
     }
 
     pub(crate) fn lane(&self, lane: Lane) -> &LaneState {

@@ -57,16 +57,8 @@ pub(crate) struct SendQueue {
 
 impl SendQueue {
     pub(crate) fn new(limits: Limits) -> SendQueue {
-        let state = State {
-            phase: Phase::Closed,
-            frames: VecDeque::new(),
-            bytes: 0,
-        };
-        SendQueue {
-            limits,
-            state: Mutex::new(state),
-            changed: Notify::new(),
-        }
+        let state = State { phase: Phase::Closed, frames: VecDeque::new(), bytes: 0 };
+        SendQueue { limits, state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// Appends a frame.
@@ -140,9 +132,7 @@ impl SendQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("no code panics while it holds the queue")
+        self.state.lock().expect("no code panics while it holds the queue")
     }
 }
 
@@ -152,20 +142,13 @@ mod tests {
     use futures::FutureExt;
 
     fn queue() -> SendQueue {
-        let limits = Limits {
-            body: 100,
-            queue_frames: 3,
-            queue_bytes: 3 * FRAME_COST,
-            inbound_bytes: 0,
-        };
+        let limits =
+            Limits { body: 100, queue_frames: 3, queue_bytes: 3 * FRAME_COST, inbound_bytes: 0 };
         SendQueue::new(limits)
     }
 
     fn frame(body: &'static [u8]) -> Outgoing {
-        Outgoing {
-            envelope: None,
-            body: Bytes::from_static(body),
-        }
+        Outgoing { envelope: None, body: Bytes::from_static(body) }
     }
 
     fn pop(queue: &SendQueue) -> Option<Bytes> {

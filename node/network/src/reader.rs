@@ -63,14 +63,8 @@ impl Reader {
         if hello.is_none() {
             self.peer.lane(self.lane).stats.malformed.add(1);
         }
-        self.peer
-            .judge(&self.shared.hello, hello)
-            .map_err(|_| End::Refused)?;
-        self.tell(Signal::Accepted {
-            peer: self.peer.id,
-            connection: self.connection,
-        })
-        .await;
+        self.peer.judge(&self.shared.hello, hello).map_err(|_| End::Refused)?;
+        self.tell(Signal::Accepted { peer: self.peer.id, connection: self.connection }).await;
         Ok(())
     }
 
@@ -87,9 +81,7 @@ impl Reader {
             Lane::Raft => self.deliver(frames, &self.shared.inbox.raft).await,
             Lane::Gossip => self.deliver(frames, &self.shared.inbox.gossip).await,
             Lane::Request | Lane::Snapshot => {
-                let length = frames
-                    .length(self.lane.limits().body + Envelope::BYTES)
-                    .await?;
+                let length = frames.length(self.lane.limits().body + Envelope::BYTES).await?;
                 let frame = self.body(frames, length).await?;
                 requests::receive(&self.shared.inbox, &self.peer, self.lane, frame)
                     .ok_or(End::Malformed)
@@ -106,11 +98,7 @@ impl Reader {
         let length = frames.length(self.lane.limits().body).await?;
         let _budget = self.budget(length).await;
         let bytes = self.body(frames, length).await?;
-        let frame = Frame {
-            from: self.peer.node,
-            bytes,
-            _budget,
-        };
+        let frame = Frame { from: self.peer.node, bytes, _budget };
         line.send(frame).await.map_err(|_| End::Closed)
     }
 
@@ -118,10 +106,7 @@ impl Reader {
         let cost = u32::try_from(length + FRAME_COST)
             .expect("a frame within its lane's limit is far below 4 GiB");
         let budget = Arc::clone(&self.peer.lane(self.lane).budget);
-        budget
-            .acquire_many_owned(cost)
-            .await
-            .expect("a budget is never closed")
+        budget.acquire_many_owned(cost).await.expect("a budget is never closed")
     }
 
     async fn body(
@@ -185,13 +170,8 @@ mod tests {
     async fn written(bodies: impl IntoIterator<Item = Bytes>) -> Cursor<Vec<u8>> {
         let mut bytes = Vec::new();
         for body in bodies {
-            let frame = Outgoing {
-                envelope: None,
-                body,
-            };
-            write_frame(&mut bytes, &frame)
-                .await
-                .expect("a vector takes everything");
+            let frame = Outgoing { envelope: None, body };
+            write_frame(&mut bytes, &frame).await.expect("a vector takes everything");
         }
         Cursor::new(bytes)
     }

@@ -75,10 +75,7 @@ struct Table {
 
 impl Default for Pending {
     fn default() -> Pending {
-        Pending(Mutex::new(Table {
-            next: backoff::random(),
-            waiting: BTreeMap::new(),
-        }))
+        Pending(Mutex::new(Table { next: backoff::random(), waiting: BTreeMap::new() }))
     }
 }
 
@@ -99,11 +96,7 @@ impl Pending {
         table.next = id.wrapping_add(1);
         let (sender, answer) = oneshot::channel();
         table.waiting.insert(id, sender);
-        Ok(Ticket {
-            pending: self,
-            id,
-            answer,
-        })
+        Ok(Ticket { pending: self, id, answer })
     }
 
     /// Hands an answer to who waits for it; whether somebody did.
@@ -121,9 +114,7 @@ impl Pending {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0
-            .lock()
-            .expect("no code panics while it holds the table")
+        self.0.lock().expect("no code panics while it holds the table")
     }
 }
 
@@ -183,13 +174,7 @@ impl Drop for Responder {
 
 impl std::fmt::Debug for Responder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Responder({} {:016x} to node {})",
-            self.lane.name(),
-            self.id,
-            self.peer.node
-        )
+        write!(f, "Responder({} {:016x} to node {})", self.lane.name(), self.id, self.peer.node)
     }
 }
 
@@ -235,16 +220,8 @@ fn take_up(inbox: &InboxSenders, peer: &Arc<PeerState>, lane: Lane, question: Qu
         answered: false,
         _budget: budget,
     };
-    let request = Request {
-        from: peer.node,
-        body: question.body,
-        respond,
-    };
-    let line = if lane == Lane::Snapshot {
-        &inbox.snapshots
-    } else {
-        &inbox.requests
-    };
+    let request = Request { from: peer.node, body: question.body, respond };
+    let line = if lane == Lane::Snapshot { &inbox.snapshots } else { &inbox.requests };
     if let Err(mpsc::error::TrySendError::Full(_) | mpsc::error::TrySendError::Closed(_)) =
         line.try_send(request)
     {
@@ -260,28 +237,15 @@ fn budget_for(state: &LaneState, body: usize) -> Option<OwnedSemaphorePermit> {
 
 fn refuse(peer: &PeerState, lane: Lane, id: u64) {
     note_refusal(peer, lane);
-    let envelope = Some(Envelope {
-        kind: Kind::Refused,
-        id,
-    });
+    let envelope = Some(Envelope { kind: Kind::Refused, id });
     // A refusal that cannot be sent leaves the asker to its deadline.
-    let _ = peer.send(
-        lane,
-        Outgoing {
-            envelope,
-            body: Bytes::new(),
-        },
-    );
+    let _ = peer.send(lane, Outgoing { envelope, body: Bytes::new() });
 }
 
 fn note_refusal(peer: &PeerState, lane: Lane) {
     if peer.lane(lane).stats.refused_requests.first() {
         let lane = lane.name();
-        tracing::warn!(
-            node = peer.node,
-            lane,
-            "a request was refused for want of room"
-        );
+        tracing::warn!(node = peer.node, lane, "a request was refused for want of room");
     }
 }
 
@@ -296,10 +260,7 @@ mod tests {
         let second = pending.register().expect("room");
         assert_ne!(first.id, second.id);
         assert!(pending.answer(first.id, Ok(Bytes::from_static(b"1"))));
-        assert!(
-            !pending.answer(first.id, Ok(Bytes::new())),
-            "answered already"
-        );
+        assert!(!pending.answer(first.id, Ok(Bytes::new())), "answered already");
         assert_eq!((&mut first.answer).await, Ok(Ok(Bytes::from_static(b"1"))));
         let id = second.id;
         drop(second);
@@ -309,9 +270,8 @@ mod tests {
     #[tokio::test]
     async fn the_table_is_bounded_and_a_lost_connection_empties_it() {
         let pending = Pending::default();
-        let mut tickets: Vec<_> = (0..MAX_PENDING)
-            .map(|_| pending.register().expect("room"))
-            .collect();
+        let mut tickets: Vec<_> =
+            (0..MAX_PENDING).map(|_| pending.register().expect("room")).collect();
         assert_eq!(pending.register().err(), Some(RequestError::QueueFull));
         pending.connection_lost();
         assert!(pending.register().is_ok());

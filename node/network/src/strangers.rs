@@ -28,9 +28,7 @@ mod tests {
         let first = PeerId::random();
         assert!(strangers.is_news(first));
         assert!(!strangers.is_news(first));
-        let news = (0..2 * MAX_REMEMBERED)
-            .filter(|_| strangers.is_news(PeerId::random()))
-            .count();
+        let news = (0..2 * MAX_REMEMBERED).filter(|_| strangers.is_news(PeerId::random())).count();
         assert_eq!(news, MAX_REMEMBERED - 1);
     }
 }

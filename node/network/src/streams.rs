@@ -131,11 +131,7 @@ impl NetworkBehaviour for Behaviour {
         connection: ConnectionId,
         negotiated: THandlerOutEvent<Self>,
     ) {
-        let event = StreamEvent {
-            peer,
-            connection,
-            negotiated,
-        };
+        let event = StreamEvent { peer, connection, negotiated };
         self.actions.push_back(ToSwarm::GenerateEvent(event));
     }
 
@@ -152,10 +148,7 @@ pub(crate) struct Handler {
 
 impl Default for Handler {
     fn default() -> Handler {
-        Handler {
-            orders: VecDeque::from([Purpose::Pulse]),
-            negotiated: VecDeque::new(),
-        }
+        Handler { orders: VecDeque::from([Purpose::Pulse]), negotiated: VecDeque::new() }
     }
 }
 
@@ -202,19 +195,15 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
                 protocol: (purpose, stream),
                 ..
-            }) => {
-                // Beyond the bound the stream is dropped; an honest peer opens it again.
-                if self.negotiated.len() < MAX_WAITING_STREAMS {
-                    self.negotiated
-                        .push_back(Negotiated::Inbound(purpose, stream));
-                }
+            }) if self.negotiated.len() < MAX_WAITING_STREAMS => {
+                self.negotiated.push_back(Negotiated::Inbound(purpose, stream));
             }
+            // Beyond the bound the stream is dropped; an honest peer opens it again.
+            ConnectionEvent::FullyNegotiatedInbound(_) => {}
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
                 protocol: (purpose, stream),
                 ..
-            }) => self
-                .negotiated
-                .push_back(Negotiated::Outbound(purpose, stream)),
+            }) => self.negotiated.push_back(Negotiated::Outbound(purpose, stream)),
             ConnectionEvent::DialUpgradeError(DialUpgradeError { info: purpose, .. }) => {
                 self.negotiated.push_back(Negotiated::Failed(purpose));
             }

@@ -123,31 +123,18 @@ mod tests {
         let mut bytes = Vec::new();
         for frame in frames {
             let done = write_frame(&mut bytes, frame).now_or_never();
-            done.expect("a vector is always ready")
-                .expect("a vector takes everything");
+            done.expect("a vector is always ready").expect("a vector takes everything");
         }
         bytes
     }
 
     #[tokio::test]
     async fn frames_round_trip_and_a_cut_one_is_not_delivered() {
-        let envelope = Envelope {
-            kind: Kind::Response,
-            id: 0x0102_0304_0506_0708,
-        };
+        let envelope = Envelope { kind: Kind::Response, id: 0x0102_0304_0506_0708 };
         let mut bytes = written(&[
-            Outgoing {
-                envelope: None,
-                body: Bytes::from_static(b"abc"),
-            },
-            Outgoing {
-                envelope: None,
-                body: Bytes::new(),
-            },
-            Outgoing {
-                envelope: Some(envelope),
-                body: Bytes::from_static(b"d"),
-            },
+            Outgoing { envelope: None, body: Bytes::from_static(b"abc") },
+            Outgoing { envelope: None, body: Bytes::new() },
+            Outgoing { envelope: Some(envelope), body: Bytes::from_static(b"d") },
         ]);
         bytes.extend([0, 0]);
         let mut reader = FrameReader::new(Cursor::new(bytes));
@@ -156,38 +143,20 @@ mod tests {
         assert_eq!(reader.length(3).await.expect("an empty frame"), 0);
         let length = reader.length(10).await.expect("a frame");
         let body = reader.body(length).await.expect("its body");
-        assert_eq!(
-            Envelope::split(body),
-            Some((envelope, Bytes::from_static(b"d")))
-        );
+        assert_eq!(Envelope::split(body), Some((envelope, Bytes::from_static(b"d"))));
         assert!(matches!(reader.length(1).await, Err(ReadError::Closed)));
     }
 
     #[tokio::test]
     async fn a_frame_above_the_limit_is_refused_before_it_is_read() {
         let mut reader = FrameReader::new(Cursor::new(vec![0, 1, 0, 1]));
-        assert!(matches!(
-            reader.length(1 << 16).await,
-            Err(ReadError::Oversized(0x0001_0001))
-        ));
+        assert!(matches!(reader.length(1 << 16).await, Err(ReadError::Oversized(0x0001_0001))));
     }
 
     #[test]
     fn malformed_envelopes_are_refused() {
-        assert_eq!(
-            Envelope::split(Bytes::from_static(&[0; 8])),
-            None,
-            "too short"
-        );
-        assert_eq!(
-            Envelope::split(Bytes::from_static(&[3; 9])),
-            None,
-            "unknown kind"
-        );
-        assert_eq!(
-            Envelope::split(Bytes::from_static(&[2; 10])),
-            None,
-            "a refusal with a body"
-        );
+        assert_eq!(Envelope::split(Bytes::from_static(&[0; 8])), None, "too short");
+        assert_eq!(Envelope::split(Bytes::from_static(&[3; 9])), None, "unknown kind");
+        assert_eq!(Envelope::split(Bytes::from_static(&[2; 10])), None, "a refusal with a body");
     }
 }

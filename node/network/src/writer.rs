@@ -43,12 +43,7 @@ impl Writer {
     /// Runs until the queue is finished or the driver is gone.
     pub(crate) async fn run(mut self) {
         let mut backoff = Backoff::default();
-        while self
-            .connections
-            .wait_for(|live| !live.is_empty())
-            .await
-            .is_ok()
-        {
+        while self.connections.wait_for(|live| !live.is_empty()).await.is_ok() {
             if let Some(opened) = self.open().await {
                 let since = Instant::now();
                 if let End::Finished = self.session(opened).await {
@@ -69,11 +64,7 @@ impl Writer {
 
     async fn open(&self) -> Option<Opened> {
         let (reply, opened) = oneshot::channel();
-        let order = Signal::Open {
-            peer: self.peer.id,
-            lane: self.lane,
-            reply,
-        };
+        let order = Signal::Open { peer: self.peer.id, lane: self.lane, reply };
         self.driver.send(order).await.ok()?;
         opened.await.ok()
     }
@@ -97,14 +88,7 @@ impl Writer {
     /// Writes the hello, then frames until the queue is finished.
     async fn pump(&self, out: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         let hello = cbor::encode(&self.shared.hello);
-        wire::write_frame(
-            out,
-            &Outgoing {
-                envelope: None,
-                body: hello.into(),
-            },
-        )
-        .await?;
+        wire::write_frame(out, &Outgoing { envelope: None, body: hello.into() }).await?;
         out.flush().await?;
         let queue = &self.peer.lane(self.lane).queue;
         loop {
@@ -135,11 +119,7 @@ impl Writer {
             && self.peer.lane(self.lane).stats.malformed.first()
         {
             let lane = self.lane.name();
-            tracing::warn!(
-                node = self.peer.node,
-                lane,
-                "the peer wrote to a stream it reads"
-            );
+            tracing::warn!(node = self.peer.node, lane, "the peer wrote to a stream it reads");
         }
     }
 
@@ -163,7 +143,5 @@ async fn none_left(connections: &mut watch::Receiver<Vec<ConnectionId>>) {
 /// Returns when the connection is lost, or the driver is gone.
 async fn lost(connections: &mut watch::Receiver<Vec<ConnectionId>>, connection: ConnectionId) {
     // As above.
-    let _ = connections
-        .wait_for(|live| !live.contains(&connection))
-        .await;
+    let _ = connections.wait_for(|live| !live.contains(&connection)).await;
 }

@@ -20,11 +20,7 @@ impl Problems {
 
     /// `Err` if there are any.
     pub fn check(file: impl Into<PathBuf>, problems: Vec<String>) -> Result<(), Problems> {
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Problems { file: file.into(), problems })
-        }
+        if problems.is_empty() { Ok(()) } else { Err(Problems { file: file.into(), problems }) }
     }
 }
 
@@ -49,7 +45,11 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads `table`; `place` (such as `nodes[2]`) begins every message, and may be empty.
-    pub fn new(table: Table, place: impl Into<String>, problems: &'a mut Vec<String>) -> Fields<'a> {
+    pub fn new(
+        table: Table,
+        place: impl Into<String>,
+        problems: &'a mut Vec<String>,
+    ) -> Fields<'a> {
         Fields { table, place: place.into(), problems }
     }
 
@@ -96,7 +96,10 @@ impl<'a> Fields<'a> {
         match value.as_integer().and_then(|n| u64::try_from(n).ok()) {
             Some(number) if number >= least => Some(number),
             _ => {
-                self.problem(field, format_args!("expected a number of at least {least}, found {value}"));
+                self.problem(
+                    field,
+                    format_args!("expected a number of at least {least}, found {value}"),
+                );
                 None
             }
         }

@@ -35,7 +35,8 @@ pub fn create(path: &Path, secret: &[u8; 32]) -> anyhow::Result<()> {
 /// Reads a secret file; refuses one that others may read.
 pub fn read(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     let name = path.display();
-    let metadata = fs::metadata(path).with_context(|| format!("cannot read the key file {name}"))?;
+    let metadata =
+        fs::metadata(path).with_context(|| format!("cannot read the key file {name}"))?;
     if metadata.permissions().mode() & 0o077 != 0 {
         bail!("the key file {name} may be read by others: run `chmod 600 {name}`");
     }

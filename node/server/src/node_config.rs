@@ -55,7 +55,8 @@ impl NodeConfig {
         let mut fields = Fields::new(table, "", &mut problems);
         let node = fields.number("node", 1);
         let mut path = |name| fields.text(name).map(|text| base.join(text));
-        let (genesis, data, code, keys) = (path("genesis"), path("data"), path("code"), path("keys"));
+        let (genesis, data, code, keys) =
+            (path("genesis"), path("data"), path("code"), path("keys"));
         let (p2p, api) = (fields.parsed("p2p"), fields.parsed("api"));
         let tables = fields.tables("accounts");
         fields.finish();

@@ -398,7 +398,7 @@ impl<'a> Admission<'a> {
 
     /// The code section follows the elements and comes before the data.
     fn write_code(&mut self) {
-        if self.code.len() > 0 {
+        if !self.code.is_empty() {
             self.metered.section(&core::mem::take(&mut self.code));
         }
     }

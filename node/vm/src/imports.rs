@@ -93,7 +93,7 @@ impl CallState {
             host: NonNull::from(host),
             entry,
             memory: None,
-            memory_limit: MemoryLimit::default(),
+            memory_limit: MemoryLimit,
             kept: None,
             events: 0,
         }

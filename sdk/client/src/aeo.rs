@@ -47,12 +47,7 @@ impl Client {
             rows: &'a [CertifyRequest],
             mode: BatchMode,
         }
-        self.post(
-            &["v1", "aeo", "authorizations", "batch"],
-            wait,
-            &Form { rows, mode },
-        )
-        .await
+        self.post(&["v1", "aeo", "authorizations", "batch"], wait, &Form { rows, mode }).await
     }
 
     /// Suspends an authorization.
@@ -64,8 +59,7 @@ impl Client {
         request: &ChangeRequest,
         wait: Option<Duration>,
     ) -> Result<TransactionAnswer, ClientError> {
-        self.post(&["v1", "aeo", "authorizations", "suspend"], wait, request)
-            .await
+        self.post(&["v1", "aeo", "authorizations", "suspend"], wait, request).await
     }
 
     /// Reinstates a suspended authorization.
@@ -77,8 +71,7 @@ impl Client {
         request: &ChangeRequest,
         wait: Option<Duration>,
     ) -> Result<TransactionAnswer, ClientError> {
-        self.post(&["v1", "aeo", "authorizations", "reinstate"], wait, request)
-            .await
+        self.post(&["v1", "aeo", "authorizations", "reinstate"], wait, request).await
     }
 
     /// Revokes an authorization for ever.
@@ -90,8 +83,7 @@ impl Client {
         request: &ChangeRequest,
         wait: Option<Duration>,
     ) -> Result<TransactionAnswer, ClientError> {
-        self.post(&["v1", "aeo", "authorizations", "revoke"], wait, request)
-            .await
+        self.post(&["v1", "aeo", "authorizations", "revoke"], wait, request).await
     }
 
     /// All authorizations of an operator.
@@ -122,11 +114,7 @@ impl Client {
         let (scheme, identifier) = operator;
         let path = [&OPERATORS[..], &[scheme, identifier, "history"]].concat();
         let from = from.to_string();
-        self.get(
-            &path,
-            &[("member", member), ("number", number), ("from", &from)],
-        )
-        .await
+        self.get(&path, &[("member", member), ("number", number), ("from", &from)]).await
     }
 
     /// A page of all authorizations of all members: up to `limit` (at most 100) after a cursor.
@@ -139,10 +127,6 @@ impl Client {
         limit: Option<u32>,
     ) -> Result<ListAnswer, ClientError> {
         let limit = limit.map(|limit| limit.to_string());
-        self.get(
-            &AUTHORIZATIONS,
-            &[("after", after), ("limit", limit.as_deref())],
-        )
-        .await
+        self.get(&AUTHORIZATIONS, &[("after", after), ("limit", limit.as_deref())]).await
     }
 }

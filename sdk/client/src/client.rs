@@ -60,9 +60,7 @@ impl Client {
     /// # Errors
     /// If either is malformed. Nothing is sent.
     pub fn new(base_url: &str, token: &str) -> Result<Client, ClientError> {
-        let base: Url = base_url
-            .parse()
-            .map_err(|_| ClientError::BaseUrl(base_url.into()))?;
+        let base: Url = base_url.parse().map_err(|_| ClientError::BaseUrl(base_url.into()))?;
         if base.cannot_be_a_base() || !base.has_host() {
             return Err(ClientError::BaseUrl(base_url.into()));
         }
@@ -73,11 +71,7 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .build()?;
-        Ok(Client {
-            http,
-            base,
-            authorization,
-        })
+        Ok(Client { http, base, authorization })
     }
 
     /// Submits a transaction; with `wait`, answers once its status is final or the time is up.
@@ -101,12 +95,8 @@ impl Client {
         transaction: Vec<u8>,
         wait: Option<Duration>,
     ) -> Result<TransactionAnswer, ClientError> {
-        let request = self
-            .request(Method::POST, &["v1", "transactions"])
-            .query(&wait_params(wait));
-        let request = request
-            .header(CONTENT_TYPE, "application/octet-stream")
-            .body(transaction);
+        let request = self.request(Method::POST, &["v1", "transactions"]).query(&wait_params(wait));
+        let request = request.header(CONTENT_TYPE, "application/octet-stream").body(transaction);
         answer(request).await
     }
 
@@ -120,12 +110,8 @@ impl Client {
         wait: Option<Duration>,
     ) -> Result<Vec<ItemAnswer>, ClientError> {
         let items: Vec<ByteVec> = transactions.into_iter().map(ByteVec::from).collect();
-        let request = self
-            .request(Method::POST, &["v1", "transactions"])
-            .query(&wait_params(wait));
-        let request = request
-            .header(CONTENT_TYPE, "application/cbor")
-            .body(cbor::encode(&items));
+        let request = self.request(Method::POST, &["v1", "transactions"]).query(&wait_params(wait));
+        let request = request.header(CONTENT_TYPE, "application/cbor").body(cbor::encode(&items));
         let answer: SubmitAnswer = answer(request).await?;
         Ok(answer.results)
     }
@@ -135,8 +121,7 @@ impl Client {
     /// # Errors
     /// See [`ClientError`]. A transaction the node has never seen is a status.
     pub async fn transaction(&self, id: TransactionId) -> Result<TransactionAnswer, ClientError> {
-        self.get(&["v1", "transactions", &id.to_string()], &())
-            .await
+        self.get(&["v1", "transactions", &id.to_string()], &()).await
     }
 
     /// The same, once its status is final or `timeout` (at most 30 s) has passed.
@@ -148,11 +133,7 @@ impl Client {
         id: TransactionId,
         timeout: Duration,
     ) -> Result<TransactionAnswer, ClientError> {
-        self.get(
-            &["v1", "transactions", &id.to_string()],
-            &wait_params(Some(timeout)),
-        )
-        .await
+        self.get(&["v1", "transactions", &id.to_string()], &wait_params(Some(timeout))).await
     }
 
     /// Runs a query of any contract with encoded arguments.
@@ -173,12 +154,7 @@ impl Client {
             args: String,
             consistency: Consistency,
         }
-        let form = Form {
-            contract,
-            method,
-            args: hex::encode(args),
-            consistency,
-        };
+        let form = Form { contract, method, args: hex::encode(args), consistency };
         self.post(&["v1", "query"], None, &form).await
     }
 
@@ -232,11 +208,7 @@ impl Client {
         from: Option<u64>,
         limit: Option<u32>,
     ) -> Result<BlocksAnswer, ClientError> {
-        self.get(
-            &["v1", "blocks"],
-            &[("from", from), ("limit", limit.map(u64::from))],
-        )
-        .await
+        self.get(&["v1", "blocks"], &[("from", from), ("limit", limit.map(u64::from))]).await
     }
 
     /// One block with its executed transactions.
@@ -260,10 +232,7 @@ impl Client {
     /// # Errors
     /// `no-checkpoint` before the first.
     pub async fn checkpoint(&self) -> Result<String, ClientError> {
-        let response = self
-            .request(Method::GET, &["v1", "checkpoint"])
-            .send()
-            .await?;
+        let response = self.request(Method::GET, &["v1", "checkpoint"]).send().await?;
         Ok(accepted(response).await?.text().await?)
     }
 
@@ -281,12 +250,7 @@ impl Client {
         wait: Option<Duration>,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        answer(
-            self.request(Method::POST, path)
-                .query(&wait_params(wait))
-                .json(body),
-        )
-        .await
+        answer(self.request(Method::POST, path).query(&wait_params(wait)).json(body)).await
     }
 
     /// A request for the path of these segments, which are percent-encoded.
@@ -296,18 +260,13 @@ impl Client {
             .expect("the constructor refuses URLs that cannot be a base")
             .pop_if_empty()
             .extend(path);
-        self.http
-            .request(method, url)
-            .header("authorization", self.authorization.clone())
+        self.http.request(method, url).header("authorization", self.authorization.clone())
     }
 }
 
 fn wait_params(wait: Option<Duration>) -> Vec<(&'static str, String)> {
     wait.map_or_else(Vec::new, |limit| {
-        vec![
-            ("wait", "committed".to_owned()),
-            ("timeout_ms", limit.as_millis().to_string()),
-        ]
+        vec![("wait", "committed".to_owned()), ("timeout_ms", limit.as_millis().to_string())]
     })
 }
 
@@ -334,10 +293,8 @@ pub(crate) async fn accepted(response: Response) -> Result<Response, ClientError
 async fn decode<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
     let status = response.status().as_u16();
     let body = response.bytes().await?;
-    serde_json::from_slice(&body).map_err(|error| ClientError::Unexpected {
-        status,
-        reason: error.to_string(),
-    })
+    serde_json::from_slice(&body)
+        .map_err(|error| ClientError::Unexpected { status, reason: error.to_string() })
 }
 
 #[cfg(test)]
@@ -347,27 +304,15 @@ mod tests {
     #[test]
     fn path_segments_are_encoded_and_the_base_path_is_kept() {
         let client = Client::new("http://node.example/uy/", "t").unwrap();
-        let request = client
-            .request(Method::GET, &["v1", "a b/c?"])
-            .build()
-            .unwrap();
-        assert_eq!(
-            request.url().as_str(),
-            "http://node.example/uy/v1/a%20b%2Fc%3F"
-        );
+        let request = client.request(Method::GET, &["v1", "a b/c?"]).build().unwrap();
+        assert_eq!(request.url().as_str(), "http://node.example/uy/v1/a%20b%2Fc%3F");
     }
 
     #[test]
     fn bad_addresses_and_tokens_are_refused_before_anything_is_sent() {
         for bad in ["", "node", "mailto:x@y", "http://"] {
-            assert!(
-                matches!(Client::new(bad, "t"), Err(ClientError::BaseUrl(_))),
-                "{bad}"
-            );
+            assert!(matches!(Client::new(bad, "t"), Err(ClientError::BaseUrl(_))), "{bad}");
         }
-        assert!(matches!(
-            Client::new("http://n", "a\nb"),
-            Err(ClientError::Token)
-        ));
+        assert!(matches!(Client::new("http://n", "a\nb"), Err(ClientError::Token)));
     }
 }

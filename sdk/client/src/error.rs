@@ -24,11 +24,7 @@ pub struct Problem {
     #[serde(default)]
     pub retryable: bool,
     /// The transaction that was executed and refused, or expired.
-    #[serde(
-        default,
-        with = "as_optional_text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "as_optional_text", skip_serializing_if = "Option::is_none")]
     pub transaction: Option<TransactionId>,
 }
 

@@ -122,10 +122,7 @@ impl Follower {
     }
 
     fn request(&self) -> RequestBuilder {
-        let request = self
-            .client
-            .request(Method::GET, &["v1", "events"])
-            .query(&self.filter);
+        let request = self.client.request(Method::GET, &["v1", "events"]).query(&self.filter);
         match &self.last_id {
             Some(id) => request.header("last-event-id", id),
             None => request,
@@ -144,11 +141,7 @@ impl Follower {
         if message.id.is_some() {
             self.last_id = message.id;
         }
-        if message.data.is_empty() {
-            Ok(None)
-        } else {
-            parse(&message.data).map(Some)
-        }
+        if message.data.is_empty() { Ok(None) } else { parse(&message.data).map(Some) }
     }
 }
 

@@ -78,10 +78,6 @@ mod tests {
         });
         let decoded = Transaction::decode(&transaction.encode()).unwrap();
         assert_eq!(decoded.statement.call().channel, Hash([9; 32]));
-        assert!(
-            decoded
-                .statement
-                .verify(&SigningKey::from_seed(&[3; 32]).public())
-        );
+        assert!(decoded.statement.verify(&SigningKey::from_seed(&[3; 32]).public()));
     }
 }

@@ -76,15 +76,8 @@ mod tests {
     #[test]
     fn messages_are_the_same_however_the_bytes_are_cut() {
         let expected = vec![
-            Message {
-                id: Some("3-1".into()),
-                ..Message::default()
-            },
-            Message {
-                id: Some("4-0".into()),
-                kind: Some("closed".into()),
-                data: "a\nb".into(),
-            },
+            Message { id: Some("3-1".into()), ..Message::default() },
+            Message { id: Some("4-0".into()), kind: Some("closed".into()), data: "a\nb".into() },
         ];
         for size in 1..=STREAM.len() {
             let mut parser = Parser::default();
@@ -100,9 +93,6 @@ mod tests {
     fn an_endless_line_is_refused() {
         let mut parser = Parser::default();
         let bytes = vec![b'x'; MAX_MESSAGE_BYTES + 1];
-        assert!(matches!(
-            parser.push(&bytes),
-            Err(ClientError::MessageTooLarge)
-        ));
+        assert!(matches!(parser.push(&bytes), Err(ClientError::MessageTooLarge)));
     }
 }

@@ -139,10 +139,10 @@ impl ItemAnswer {
     ///
     /// # Errors
     /// The item's problem.
-    pub fn into_result(self) -> Result<TransactionAnswer, Problem> {
+    pub fn into_result(self) -> Result<TransactionAnswer, Box<Problem>> {
         match self {
             ItemAnswer::Transaction(answer) => Ok(*answer),
-            ItemAnswer::Refused { error } => Err(error),
+            ItemAnswer::Refused { error } => Err(error.into()),
         }
     }
 }

@@ -377,7 +377,15 @@ mod tests {
             let text = Date(day).to_string();
             assert_eq!(Date::parse(&text), if text.len() == 10 { Some(Date(day)) } else { None });
         }
-        for bad in ["2026-02-29", "2026-13-01", "2026-00-10", "1969-12-31", "26-1-1", "2026/01/01", "２026-1-1"] {
+        for bad in [
+            "2026-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "1969-12-31",
+            "26-1-1",
+            "2026/01/01",
+            "２026-1-1",
+        ] {
             assert_eq!(Date::parse(bad), None, "{bad}");
         }
     }

@@ -125,11 +125,7 @@ pub enum BlockError {
 impl Block {
     /// Signs `content` at `place` as leader.
     #[cfg(feature = "signatures")]
-    pub fn sign(
-        content: &BlockContent,
-        place: BlockPlace,
-        key: &crate::keys::SigningKey,
-    ) -> Block {
+    pub fn sign(content: &BlockContent, place: BlockPlace, key: &crate::keys::SigningKey) -> Block {
         let content = cbor::encode(content);
         let header = BlockHeader {
             origin: place.origin,

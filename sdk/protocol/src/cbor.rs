@@ -20,7 +20,8 @@ pub enum CborError {
 /// The deterministic encoding of `value`.
 pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let result: Result<(), minicbor::encode::Error<Infallible>> = minicbor::encode(value, &mut bytes);
+    let result: Result<(), minicbor::encode::Error<Infallible>> =
+        minicbor::encode(value, &mut bytes);
     result.expect("encoding into a vector fails only on a broken Encode implementation");
     bytes
 }

@@ -61,12 +61,7 @@ impl Checkpoint {
 
     /// The note text: origin, size and base64 root, one line each (C2SP tlog-checkpoint).
     pub fn body(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin(),
-            self.size,
-            Base64::encode_string(&self.root.0)
-        )
+        format!("{}\n{}\n{}\n", self.origin(), self.size, Base64::encode_string(&self.root.0))
     }
 
     /// Reads a note text. Only the bytes that [`Checkpoint::body`] gives are accepted: no extension
@@ -77,11 +72,7 @@ impl Checkpoint {
     pub fn parse_body(text: &str) -> Result<Checkpoint, NoteError> {
         let checkpoint = parse_lines(text).ok_or(NoteError::NotACheckpoint)?;
         // Refuses signs, leading zeros and whatever else the parts' parsers tolerate.
-        if checkpoint.body() == text {
-            Ok(checkpoint)
-        } else {
-            Err(NoteError::NotACheckpoint)
-        }
+        if checkpoint.body() == text { Ok(checkpoint) } else { Err(NoteError::NotACheckpoint) }
     }
 
     /// Whether the two contradict each other: same log and size, another root.
@@ -118,12 +109,7 @@ fn parse_lines(text: &str) -> Option<Checkpoint> {
     if decoded.len() != root.0.len() {
         return None;
     }
-    Some(Checkpoint {
-        genesis: genesis.parse().ok()?,
-        epoch: epoch.parse().ok()?,
-        size,
-        root,
-    })
+    Some(Checkpoint { genesis: genesis.parse().ok()?, epoch: epoch.parse().ok()?, size, root })
 }
 
 /// A node's cosignature of a checkpoint. CBOR `[checkpoint, node, time_s, signature]`.
@@ -153,12 +139,7 @@ impl SignedCheckpoint {
         key: &SigningKey,
     ) -> SignedCheckpoint {
         let signature = key.sign(checkpoint.cosigned_message(time_s).as_bytes());
-        SignedCheckpoint {
-            checkpoint,
-            node,
-            time_s,
-            signature,
-        }
+        SignedCheckpoint { checkpoint, node, time_s, signature }
     }
 
     /// Whether `key` made the signature. The message does not name the node: that the key is the
@@ -174,11 +155,7 @@ impl SignedCheckpoint {
         let mut signature = self.time_s.to_be_bytes().to_vec();
         signature.extend_from_slice(&self.signature);
         let name = self.checkpoint.cosigner(self.node);
-        NoteSignature {
-            key_id: cosigner_key_id(&name, public_key),
-            name,
-            signature,
-        }
+        NoteSignature { key_id: cosigner_key_id(&name, public_key), name, signature }
     }
 
     /// A node's cosignature in a note, not yet [verified](SignedCheckpoint::verify): the first line
@@ -202,18 +179,11 @@ impl SignedCheckpoint {
         let parts = line.signature.split_first_chunk::<8>();
         let (time, signature) = parts.ok_or(NoteError::NotACosignature)?;
         let time_s = u64::from_be_bytes(*time);
-        let signature = signature
-            .try_into()
-            .map_err(|_| NoteError::NotACosignature)?;
+        let signature = signature.try_into().map_err(|_| NoteError::NotACosignature)?;
         if time_s > MAX_TIME_S {
             return Err(NoteError::NotACosignature);
         }
-        Ok(Some(SignedCheckpoint {
-            checkpoint,
-            node,
-            time_s,
-            signature,
-        }))
+        Ok(Some(SignedCheckpoint { checkpoint, node, time_s, signature }))
     }
 }
 

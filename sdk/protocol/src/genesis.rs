@@ -104,7 +104,8 @@ impl Genesis {
                     member.id
                 ));
             }
-            if member.country.len() != 2 || !member.country.bytes().all(|b| b.is_ascii_uppercase()) {
+            if member.country.len() != 2 || !member.country.bytes().all(|b| b.is_ascii_uppercase())
+            {
                 problems.push(format!(
                     "member {}: country {:?} is no ISO 3166-1 alpha-2 code",
                     member.id, member.country
@@ -131,7 +132,10 @@ impl Genesis {
             }
             for key in [node.identity_key, node.network_key, node.attestation_key] {
                 if let Some(other) = keys.insert(key, node.id) {
-                    problems.push(format!("node {}: a key is also node {other}'s or used twice", node.id));
+                    problems.push(format!(
+                        "node {}: a key is also node {other}'s or used twice",
+                        node.id
+                    ));
                 }
             }
             let enrolled = self.identities.iter().any(|i| {
@@ -140,15 +144,18 @@ impl Genesis {
                     && i.roles == [Role::Node]
             });
             if !enrolled {
-                problems.push(format!("node {}: its identity key is not enrolled as `node`", node.id));
+                problems
+                    .push(format!("node {}: its identity key is not enrolled as `node`", node.id));
             }
         }
     }
 
     fn check_identities(&self, problems: &mut Vec<String>) {
-        if !self.identities.windows(2).all(|pair| {
-            KeyId::of(&pair[0].public_key) < KeyId::of(&pair[1].public_key)
-        }) {
+        if !self
+            .identities
+            .windows(2)
+            .all(|pair| KeyId::of(&pair[0].public_key) < KeyId::of(&pair[1].public_key))
+        {
             problems.push("identities must be sorted by key id and unique".into());
         }
         for identity in &self.identities {
@@ -182,14 +189,23 @@ impl Genesis {
         }
         for contract in &self.contracts {
             if contract.name.is_empty() || contract.name.len() > MAX_NAME_BYTES {
-                problems.push(format!("contract {:?}: names have 1 to {MAX_NAME_BYTES} bytes", contract.name));
+                problems.push(format!(
+                    "contract {:?}: names have 1 to {MAX_NAME_BYTES} bytes",
+                    contract.name
+                ));
             }
             if !sorted_by(&contract.policies, |p| &p.method) {
-                problems.push(format!("contract {}: policies must be sorted by method and unique", contract.name));
+                problems.push(format!(
+                    "contract {}: policies must be sorted by method and unique",
+                    contract.name
+                ));
             }
             for method in &contract.policies {
                 if let Err(error) = method.policy.parse::<Policy>() {
-                    problems.push(format!("contract {}, method {}: {error}", contract.name, method.method));
+                    problems.push(format!(
+                        "contract {}, method {}: {error}",
+                        contract.name, method.method
+                    ));
                 }
             }
         }
@@ -216,7 +232,8 @@ impl Genesis {
             entries.insert(index, cbor::encode(&identity.roles));
         }
         for contract in &self.contracts {
-            entries.insert(RegistryKey::contract(&contract.name).expect(fits), cbor::encode(contract));
+            entries
+                .insert(RegistryKey::contract(&contract.name).expect(fits), cbor::encode(contract));
         }
         for parameter in &self.parameters {
             let key = RegistryKey::parameter(&parameter.name).expect(fits);

@@ -98,10 +98,7 @@ impl<C> Encode<C> for Hash {
 impl<'b, C> Decode<'b, C> for Hash {
     fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
         let bytes = d.bytes()?;
-        bytes
-            .try_into()
-            .map(Hash)
-            .map_err(|_| decode::Error::message("a hash has 32 bytes"))
+        bytes.try_into().map(Hash).map_err(|_| decode::Error::message("a hash has 32 bytes"))
     }
 }
 

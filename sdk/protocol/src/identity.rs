@@ -111,7 +111,9 @@ impl fmt::Display for Role {
 
 /// The text names no role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown role {0:?}: expected node, admin, officer, supervisor, inspector, annotator, analyst or auditor")]
+#[error(
+    "unknown role {0:?}: expected node, admin, officer, supervisor, inspector, annotator, analyst or auditor"
+)]
 pub struct UnknownRole(pub String);
 
 impl FromStr for Role {

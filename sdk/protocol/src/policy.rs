@@ -58,7 +58,9 @@ pub enum PolicyError {
         problem: String,
     },
     /// Needs more signatures or alternatives than can be checked.
-    #[error("policy {0:?}: at most {MAX_SLOTS} signatures in at most {MAX_ALTERNATIVES} alternatives")]
+    #[error(
+        "policy {0:?}: at most {MAX_SLOTS} signatures in at most {MAX_ALTERNATIVES} alternatives"
+    )]
     TooLarge(String),
 }
 
@@ -335,8 +337,19 @@ mod tests {
     #[test]
     fn bad_texts_are_refused_with_the_reason() {
         for bad in [
-            "", "and", "owner and", "owner or owner and owner", "(owner", "owner)", "9 of members",
-            "0 of members", "01 of members", "owner.boss", "parties", "((((((owner))))))", "owner owner",
+            "",
+            "and",
+            "owner and",
+            "owner or owner and owner",
+            "(owner",
+            "owner)",
+            "9 of members",
+            "0 of members",
+            "01 of members",
+            "owner.boss",
+            "parties",
+            "((((((owner))))))",
+            "owner owner",
         ] {
             assert!(matches!(bad.parse::<Policy>(), Err(PolicyError::Syntax { .. })), "{bad}");
         }

@@ -9,7 +9,7 @@ use crate::{
     cbor,
     hash::{Hash, tagged},
     identity::{KeyId, MemberId, NodeId, Role},
-    state::{StateKeyError, StateKey},
+    state::{StateKey, StateKeyError},
 };
 
 /// Contract id under which execution keeps its own inputs: replay entries, last time.

@@ -86,18 +86,12 @@ pub struct Entry {
 impl Entry {
     /// The entry of a plain value: digest = tagged("precinto/state-value", value).
     pub fn plain(value: &[u8]) -> Entry {
-        Entry {
-            kind: EntryKind::Plain,
-            digest: tagged("precinto/state-value", &[value]),
-        }
+        Entry { kind: EntryKind::Plain, digest: tagged("precinto/state-value", &[value]) }
     }
 
     /// The entry of a record log, by the frontier over its entries.
     pub fn record_log(log: &Frontier) -> Entry {
-        Entry {
-            kind: EntryKind::RecordLog,
-            digest: record_log_digest(log),
-        }
+        Entry { kind: EntryKind::RecordLog, digest: record_log_digest(log) }
     }
 }
 
@@ -109,16 +103,10 @@ fn empty_root() -> Hash {
 fn leaf_hash(key: &[u8], entry: &Entry) -> Hash {
     let length = (key.len() as u16).to_be_bytes();
     let digest = entry.digest.as_bytes();
-    tagged(
-        "precinto/state-leaf",
-        &[&[entry.kind as u8], &length, key, digest],
-    )
+    tagged("precinto/state-leaf", &[&[entry.kind as u8], &length, key, digest])
 }
 
 fn branch_hash(bit: u16, count: u64, left: &Hash, right: &Hash) -> Hash {
     let (bit, count) = (bit.to_be_bytes(), count.to_be_bytes());
-    tagged(
-        "precinto/state-node",
-        &[&bit, &count, left.as_bytes(), right.as_bytes()],
-    )
+    tagged("precinto/state-node", &[&bit, &count, left.as_bytes(), right.as_bytes()])
 }

@@ -90,7 +90,9 @@ pub enum TransactionError {
     #[error(transparent)]
     Statement(#[from] StatementError),
     /// Endorsements out of order, repeated, by the author, or more than the limit.
-    #[error("endorsements must be at most {MAX_ENDORSEMENTS}, sorted by key id, unique and not by the author")]
+    #[error(
+        "endorsements must be at most {MAX_ENDORSEMENTS}, sorted by key id, unique and not by the author"
+    )]
     Endorsements,
 }
 

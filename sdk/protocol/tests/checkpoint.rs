@@ -1,4 +1,5 @@
 //! Checkpoints and signed notes: golden vectors, strict parsing, evidence of conflicts.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "signatures")]
 
 use precinto_protocol::{
@@ -17,31 +18,21 @@ use serde_json::Value;
 fn checkpoint(size: u64) -> Checkpoint {
     let mut frontier = Frontier::new();
     (0..size).for_each(|n| frontier.append(leaf_hash(&n.to_be_bytes())));
-    Checkpoint {
-        genesis: sha256(&[b"genesis"]),
-        epoch: 0,
-        size,
-        root: frontier.root(),
-    }
+    Checkpoint { genesis: sha256(&[b"genesis"]), epoch: 0, size, root: frontier.root() }
 }
 
 fn note(signatures: &[SignedCheckpoint], key: &SigningKey) -> Note {
     let public = key.public().to_bytes();
     Note {
         text: signatures[0].checkpoint.body(),
-        signatures: signatures
-            .iter()
-            .map(|signed| signed.note_signature(&public))
-            .collect(),
+        signatures: signatures.iter().map(|signed| signed.note_signature(&public)).collect(),
     }
 }
 
 #[test]
 fn golden_vectors() {
-    let vectors = include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../schemas/vectors/checkpoint.json"
-    ));
+    let vectors =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/vectors/checkpoint.json"));
     let vectors: Value = serde_json::from_str(vectors).unwrap();
     for vector in vectors["checkpoints"].as_array().unwrap() {
         let text = |name: &str| vector[name].as_str().unwrap();
@@ -98,11 +89,7 @@ fn a_signature_binds_every_part_and_the_key() {
 fn only_the_one_form_of_a_checkpoint_is_read() {
     let good = checkpoint(21).body();
     let refused = |text: &str| {
-        assert_eq!(
-            Checkpoint::parse_body(text),
-            Err(NoteError::NotACheckpoint),
-            "{text:?}"
-        );
+        assert_eq!(Checkpoint::parse_body(text), Err(NoteError::NotACheckpoint), "{text:?}");
     };
     refused("");
     refused(&good[..good.len() - 1]);
@@ -143,10 +130,7 @@ fn notes_with_other_signers_keep_every_line() {
     let parsed = Note::parse(&note.to_string()).unwrap();
     assert_eq!(parsed, note);
     let public = key.public().to_bytes();
-    assert_eq!(
-        SignedCheckpoint::from_note(&parsed, 7, &public),
-        Ok(Some(signed))
-    );
+    assert_eq!(SignedCheckpoint::from_note(&parsed, 7, &public), Ok(Some(signed)));
     assert_eq!(SignedCheckpoint::from_note(&parsed, 8, &public), Ok(None));
     assert_eq!(SignedCheckpoint::from_note(&parsed, 7, &[9; 32]), Ok(None));
     note.signatures[1].signature.pop();
@@ -161,10 +145,7 @@ fn notes_with_other_signers_keep_every_line() {
 fn malformed_notes_are_refused() {
     let line = "\u{2014} name AAAAAAE=\n";
     let good = format!("text\n\nmore\n\n{line}{line}");
-    assert_eq!(
-        Note::parse(&good).map(|note| note.text),
-        Ok("text\n\nmore\n".into())
-    );
+    assert_eq!(Note::parse(&good).map(|note| note.text), Ok("text\n\nmore\n".into()));
     let refused = |note: &str| assert_eq!(Note::parse(note), Err(NoteError::Malformed), "{note:?}");
     refused("");
     refused("text\n");
@@ -187,25 +168,16 @@ fn malformed_notes_are_refused() {
     refused(&good.replace("AAAAAAE=", "AAA="));
     let lines = |n: usize| format!("text\n\n{}", line.repeat(n));
     assert!(Note::parse(&lines(MAX_NOTE_SIGNATURES)).is_ok());
-    assert_eq!(
-        Note::parse(&lines(MAX_NOTE_SIGNATURES + 1)),
-        Err(NoteError::TooLarge)
-    );
+    assert_eq!(Note::parse(&lines(MAX_NOTE_SIGNATURES + 1)), Err(NoteError::TooLarge));
     let long = "x".repeat(MAX_NOTE_BYTES);
-    assert_eq!(
-        Note::parse(&format!("{long}\n\n{line}")),
-        Err(NoteError::TooLarge)
-    );
+    assert_eq!(Note::parse(&format!("{long}\n\n{line}")), Err(NoteError::TooLarge));
 }
 
 #[test]
 fn conflicts_need_one_log_and_one_size() {
     let mine = checkpoint(5);
     let with = |change: fn(&mut Checkpoint)| {
-        let mut other = Checkpoint {
-            root: Hash::ZERO,
-            ..mine
-        };
+        let mut other = Checkpoint { root: Hash::ZERO, ..mine };
         change(&mut other);
         mine.conflicts_with(&other)
     };
@@ -223,10 +195,7 @@ fn a_fork_between_two_sizes_is_evidence_and_a_bad_path_is_not() {
     let (two, three) = (checkpoint(2), checkpoint(3));
     let honest = consistency_path(2, &two.root, &[leaves[2]]);
     assert!(!two.conflicts_along(&three, &honest));
-    let forked = Checkpoint {
-        root: leaves[0],
-        ..two
-    };
+    let forked = Checkpoint { root: leaves[0], ..two };
     assert!(forked.conflicts_along(&three, &honest));
     // A path that does not lead to the larger root shows nothing.
     assert!(!forked.conflicts_along(&three, &[leaves[0], leaves[2]]));

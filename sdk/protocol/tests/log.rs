@@ -1,4 +1,5 @@
 //! The Merkle log against a naive recursive model, the `ct-merkle` crate and the golden vectors.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 
@@ -68,9 +69,7 @@ fn naive_root(leaves: &[Hash]) -> Hash {
 
 fn naive_roots(up_to: u64) -> Vec<Hash> {
     let leaves: Vec<Hash> = (0..up_to).map(leaf).collect();
-    (0..=leaves.len())
-        .map(|size| naive_root(&leaves[..size]))
-        .collect()
+    (0..=leaves.len()).map(|size| naive_root(&leaves[..size])).collect()
 }
 
 fn other_tree(size: u64) -> MemoryBackedTree<Sha256, [u8; 8]> {
@@ -163,10 +162,7 @@ fn indices_and_sizes_outside_the_log_are_refused() {
     let node = |level, index| log.node(level, index);
     assert_eq!(inclusion_proof(8, 8, node), Err(LogProofError::OutOfRange));
     assert_eq!(inclusion_proof(0, 0, node), Err(LogProofError::OutOfRange));
-    assert_eq!(
-        consistency_proof(9, 8, node),
-        Err(LogProofError::OutOfRange)
-    );
+    assert_eq!(consistency_proof(9, 8, node), Err(LogProofError::OutOfRange));
     let missing = LogProofError::MissingNode { level: 3, index: 1 };
     assert_eq!(inclusion_proof(0, 16, node), Err(missing));
     let outside = verify_inclusion(&leaf(8), 8, 8, &[], &roots[8]);
@@ -178,10 +174,7 @@ fn indices_and_sizes_outside_the_log_are_refused() {
 #[test]
 fn every_log_begins_with_the_empty_one_and_nothing_else_does() {
     let roots = naive_roots(5);
-    assert_eq!(
-        verify_consistency(0, &empty_root(), 5, &roots[5], &[]),
-        Ok(())
-    );
+    assert_eq!(verify_consistency(0, &empty_root(), 5, &roots[5], &[]), Ok(()));
     let wrong = verify_consistency(0, &roots[1], 5, &roots[5], &[]);
     assert_eq!(wrong, Err(LogProofError::WrongRoot));
     let surplus = verify_consistency(5, &roots[5], 5, &roots[5], &[roots[1]]);
@@ -295,19 +288,13 @@ proptest! {
 }
 
 fn hex_list(list: &Value) -> Vec<Hash> {
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item.as_str().unwrap().parse().unwrap())
-        .collect()
+    list.as_array().unwrap().iter().map(|item| item.as_str().unwrap().parse().unwrap()).collect()
 }
 
 #[test]
 fn golden_vectors() {
-    let vectors = include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../schemas/vectors/log.json"
-    ));
+    let vectors =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/vectors/log.json"));
     let vectors: Value = serde_json::from_str(vectors).unwrap();
     let mut log = Log::default();
     let mut roots = Vec::new();
@@ -336,9 +323,6 @@ fn golden_vectors() {
         let proof = hex_list(&vector["proof"]);
         assert_eq!(log.consistency(old, new), proof);
         let (old_root, new_root) = (&roots[old as usize], &roots[new as usize]);
-        assert_eq!(
-            verify_consistency(old, old_root, new, new_root, &proof),
-            Ok(())
-        );
+        assert_eq!(verify_consistency(old, old_root, new, new_root, &proof), Ok(()));
     }
 }

@@ -56,12 +56,12 @@ impl Load {
     pub fn start(author: Author, clients: Vec<Client>) -> Load {
         let (author, stop) = (Arc::new(author), Arc::new(AtomicBool::new(false)));
         let (count, acknowledged) = watch::channel(0);
-        let writers = clients.into_iter().enumerate().map(|(number, client)| {
-            let writer =
-                Writer { author: author.clone(), client, number, count: count.clone() };
+        let start = |(number, client)| {
+            let writer = Writer { author: author.clone(), client, number, count: count.clone() };
             tokio::spawn(writer.run(stop.clone()))
-        });
-        Load { stop, acknowledged, writers: writers.collect() }
+        };
+        let writers = clients.into_iter().enumerate().map(start).collect();
+        Load { stop, acknowledged, writers }
     }
 
     /// Waits until `more` further transactions are acknowledged.

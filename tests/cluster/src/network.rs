@@ -23,7 +23,8 @@ use crate::{
 const NETWORK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../network-configs/dev.toml");
 
 /// Nodes by member, as in the network file.
-pub const MEMBERS: [(&str, u64); 4] = [("uy-dna", 1), ("br-rfb", 2), ("pe-sunat", 3), ("cl-sna", 4)];
+pub const MEMBERS: [(&str, u64); 4] =
+    [("uy-dna", 1), ("br-rfb", 2), ("pe-sunat", 3), ("cl-sna", 4)];
 
 /// All nodes.
 pub const NODES: [u64; 4] = [1, 2, 3, 4];

@@ -20,10 +20,7 @@ on_both![
 ];
 
 fn identified(scheme: &str, value: &str) -> impl Fn(&mut Certify) + use<> {
-    let identifier = PublicIdentifier {
-        scheme: scheme.into(),
-        value: value.into(),
-    };
+    let identifier = PublicIdentifier { scheme: scheme.into(), value: value.into() };
     move |args| args.identifier = Some(identifier.clone())
 }
 
@@ -35,101 +32,42 @@ fn every_bad_field_of_a_grant_is_named(mut ledger: MockLedger) {
         ("number", Box::new(|args| args.number = "uy-1".into())),
         ("number", Box::new(|args| args.number = "9".repeat(25))),
         ("types", Box::new(|args| args.types = vec![])),
-        (
-            "types",
-            Box::new(|args| args.types = vec![AeoType::S, AeoType::C]),
-        ),
-        (
-            "types",
-            Box::new(|args| args.types = vec![AeoType::C, AeoType::C]),
-        ),
-        (
-            "valid_until",
-            Box::new(move |args| args.valid_until = Date(first.0 - 1)),
-        ),
-        (
-            "valid_until",
-            Box::new(|args| args.valid_until = Date(2_932_897)),
-        ),
-        (
-            "valid_until",
-            Box::new(|args| args.valid_until = Date(u32::MAX)),
-        ),
+        ("types", Box::new(|args| args.types = vec![AeoType::S, AeoType::C])),
+        ("types", Box::new(|args| args.types = vec![AeoType::C, AeoType::C])),
+        ("valid_until", Box::new(move |args| args.valid_until = Date(first.0 - 1))),
+        ("valid_until", Box::new(|args| args.valid_until = Date(2_932_897))),
+        ("valid_until", Box::new(|args| args.valid_until = Date(u32::MAX))),
         ("identifier.scheme", Box::new(identified("", "1"))),
         ("identifier.scheme", Box::new(identified("RUT", "1"))),
-        (
-            "identifier.scheme",
-            Box::new(identified(&"r".repeat(17), "1")),
-        ),
+        ("identifier.scheme", Box::new(identified(&"r".repeat(17), "1"))),
         ("identifier.value", Box::new(identified("rut", ""))),
         ("identifier.value", Box::new(identified("rut", "21-4"))),
         ("identifier.value", Box::new(identified("rut", "ab1"))),
-        (
-            "identifier.value",
-            Box::new(identified("rut", &"9".repeat(36))),
-        ),
+        ("identifier.value", Box::new(identified("rut", &"9".repeat(36)))),
     ];
     for (field, spoil) in cases {
         let mut args = certify(operator(1), "UY-1");
         spoil(&mut args);
-        let failure = ledger
-            .call(&officer("uy-dna"), "certify", &args)
-            .expect_err(field);
+        let failure = ledger.call(&officer("uy-dna"), "certify", &args).expect_err(field);
         assert_eq!(failure.code, "bad-arguments", "{args:?}");
-        assert!(
-            failure.message.starts_with(&format!("{field}: ")),
-            "{}",
-            failure.message
-        );
+        assert!(failure.message.starts_with(&format!("{field}: ")), "{}", failure.message);
     }
     assert!(authorizations(&ledger, operator(1)).is_empty());
 }
 
 fn every_bad_field_of_a_change_is_named(mut ledger: MockLedger) {
-    ledger
-        .call(&officer("uy-dna"), "certify", &certify(operator(1), "UY-1"))
-        .expect("granted");
+    ledger.call(&officer("uy-dna"), "certify", &certify(operator(1), "UY-1")).expect("granted");
     let good = change(&ledger, operator(1), "UY-1");
     let cases = [
-        (
-            "number",
-            ChangeStatus {
-                number: "UY_1".into(),
-                ..good.clone()
-            },
-        ),
-        (
-            "reason",
-            ChangeStatus {
-                reason: String::new(),
-                ..good.clone()
-            },
-        ),
-        (
-            "reason",
-            ChangeStatus {
-                reason: "Fraud".into(),
-                ..good.clone()
-            },
-        ),
-        (
-            "reason",
-            ChangeStatus {
-                reason: "r".repeat(65),
-                ..good
-            },
-        ),
+        ("number", ChangeStatus { number: "UY_1".into(), ..good.clone() }),
+        ("reason", ChangeStatus { reason: String::new(), ..good.clone() }),
+        ("reason", ChangeStatus { reason: "Fraud".into(), ..good.clone() }),
+        ("reason", ChangeStatus { reason: "r".repeat(65), ..good }),
     ];
     for (field, args) in cases {
-        let failure = ledger
-            .call(&officer("uy-dna"), "suspend", &args)
-            .expect_err(field);
+        let failure = ledger.call(&officer("uy-dna"), "suspend", &args).expect_err(field);
         assert_eq!(failure.code, "bad-arguments", "{args:?}");
-        assert!(
-            failure.message.starts_with(&format!("{field}: ")),
-            "{}",
-            failure.message
-        );
+        assert!(failure.message.starts_with(&format!("{field}: ")), "{}", failure.message);
     }
 }
 
@@ -139,57 +77,32 @@ fn arguments_are_deterministic_cbor(mut ledger: MockLedger) {
     trailing.push(0);
     // The array of six, its length in two bytes instead of one.
     let longer = [&[0x98, 0x06], &good[1..]].concat();
-    for args in [
-        vec![],
-        vec![0xff],
-        trailing,
-        longer,
-        good[..good.len() - 1].to_vec(),
-    ] {
+    for args in [vec![], vec![0xff], trailing, longer, good[..good.len() - 1].to_vec()] {
         let result = ledger.call(&officer("uy-dna"), "certify", &Raw(args));
         assert_eq!(code_of(result), "bad-arguments");
     }
-    ledger
-        .call(&officer("uy-dna"), "certify", &Raw(good))
-        .expect("the good ones");
+    ledger.call(&officer("uy-dna"), "certify", &Raw(good)).expect("the good ones");
 }
 
 fn effective_times_are_within_a_year(mut ledger: MockLedger) {
     let uy = officer("uy-dna");
-    ledger
-        .call(&uy, "certify", &certify(operator(1), "UY-1"))
-        .expect("granted");
-    for too_far in [
-        MAX_EFFECTIVE_DISTANCE_MS as i64 + 1,
-        -(MAX_EFFECTIVE_DISTANCE_MS as i64) - 1,
-    ] {
+    ledger.call(&uy, "certify", &certify(operator(1), "UY-1")).expect("granted");
+    for too_far in [MAX_EFFECTIVE_DISTANCE_MS as i64 + 1, -(MAX_EFFECTIVE_DISTANCE_MS as i64) - 1] {
         let effective_ms = ledger.time_ms.checked_add_signed(too_far).expect("a time");
-        let args = ChangeStatus {
-            effective_ms,
-            ..change(&ledger, operator(1), "UY-1")
-        };
+        let args = ChangeStatus { effective_ms, ..change(&ledger, operator(1), "UY-1") };
         let result = ledger.call(&uy, "suspend", &args);
         assert_eq!(code_of(result), code::EFFECTIVE_TIME_OUT_OF_RANGE);
     }
     for extreme in [0, u64::MAX] {
-        let args = ChangeStatus {
-            effective_ms: extreme,
-            ..change(&ledger, operator(1), "UY-1")
-        };
+        let args = ChangeStatus { effective_ms: extreme, ..change(&ledger, operator(1), "UY-1") };
         let result = ledger.call(&uy, "suspend", &args);
         assert_eq!(code_of(result), code::EFFECTIVE_TIME_OUT_OF_RANGE);
     }
     let last = ledger.time_ms + MAX_EFFECTIVE_DISTANCE_MS;
-    let args = ChangeStatus {
-        effective_ms: last,
-        ..change(&ledger, operator(1), "UY-1")
-    };
+    let args = ChangeStatus { effective_ms: last, ..change(&ledger, operator(1), "UY-1") };
     ledger.call(&uy, "suspend", &args).expect("a year ahead");
     let first = ledger.time_ms - MAX_EFFECTIVE_DISTANCE_MS;
-    let args = ChangeStatus {
-        effective_ms: first,
-        ..change(&ledger, operator(1), "UY-1")
-    };
+    let args = ChangeStatus { effective_ms: first, ..change(&ledger, operator(1), "UY-1") };
     ledger.call(&uy, "reinstate", &args).expect("a year back");
 }
 
@@ -200,16 +113,10 @@ fn the_largest_authorization_fits(mut ledger: MockLedger) {
     let mut args = certify(Hash([0; 32]), &number);
     args.valid_until = Date(2_932_896);
     identified(&"s".repeat(16), &"V".repeat(35))(&mut args);
-    ledger
-        .call(&officer(&member), "certify", &args)
-        .expect("fits");
-    let suspend = ChangeStatus {
-        reason: "r".repeat(64),
-        ..change(&ledger, Hash([0; 32]), &number)
-    };
-    ledger
-        .call(&officer(&member), "suspend", &suspend)
-        .expect("fits");
+    ledger.call(&officer(&member), "certify", &args).expect("fits");
+    let suspend =
+        ChangeStatus { reason: "r".repeat(64), ..change(&ledger, Hash([0; 32]), &number) };
+    ledger.call(&officer(&member), "suspend", &suspend).expect("fits");
     assert_eq!(authorizations(&ledger, Hash([0; 32])).len(), 1);
 }
 
@@ -220,18 +127,8 @@ fn one_member_grants_an_operator_only_so_many(mut ledger: MockLedger) {
         ledger.call(&uy, "certify", &args).expect("granted");
     }
     let surplus = certify(operator(1), "UY-SURPLUS");
-    assert_eq!(
-        code_of(ledger.call(&uy, "certify", &surplus)),
-        code::TOO_MANY_AUTHORIZATIONS
-    );
-    ledger
-        .call(&officer("br-rfb"), "certify", &surplus)
-        .expect("each member has its own count");
-    ledger
-        .call(&uy, "certify", &certify(operator(2), "UY-0"))
-        .expect("each operator, too");
-    assert_eq!(
-        authorizations(&ledger, operator(1)).len(),
-        MAX_PER_OPERATOR as usize + 1
-    );
+    assert_eq!(code_of(ledger.call(&uy, "certify", &surplus)), code::TOO_MANY_AUTHORIZATIONS);
+    ledger.call(&officer("br-rfb"), "certify", &surplus).expect("each member has its own count");
+    ledger.call(&uy, "certify", &certify(operator(2), "UY-0")).expect("each operator, too");
+    assert_eq!(authorizations(&ledger, operator(1)).len(), MAX_PER_OPERATOR as usize + 1);
 }

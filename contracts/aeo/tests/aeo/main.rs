@@ -80,10 +80,7 @@ fn certify(operator: Hash, number: &str) -> Certify {
         types: vec![AeoType::C, AeoType::S],
         valid_from: Date::parse("2025-03-01").expect("a date"),
         valid_until: Date::parse("2028-02-29").expect("a date"),
-        identifier: Some(PublicIdentifier {
-            scheme: "rut".into(),
-            value: "214033020011".into(),
-        }),
+        identifier: Some(PublicIdentifier { scheme: "rut".into(), value: "214033020011".into() }),
     }
 }
 
@@ -117,15 +114,8 @@ fn history(
     number: &str,
     from: u64,
 ) -> Vec<(RecordLogEntry, Transition)> {
-    let query = HistoryQuery {
-        operator,
-        member: member.into(),
-        number: number.into(),
-        from,
-    };
-    let result = ledger
-        .query("history", &query)
-        .expect("a query of a history succeeds");
+    let query = HistoryQuery { operator, member: member.into(), number: number.into(), from };
+    let result = ledger.query("history", &query).expect("a query of a history succeeds");
     let entries: Vec<RecordLogEntry> = decode_stored(&result).expect("entries");
     let decode = |entry: RecordLogEntry| {
         let transition = decode_stored(&entry.payload).expect("a transition");
@@ -147,8 +137,6 @@ impl<C> Encode<C> for Raw {
         e: &mut Encoder<W>,
         _: &mut C,
     ) -> Result<(), encode::Error<W::Error>> {
-        e.writer_mut()
-            .write_all(&self.0)
-            .map_err(encode::Error::write)
+        e.writer_mut().write_all(&self.0).map_err(encode::Error::write)
     }
 }

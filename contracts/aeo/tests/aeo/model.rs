@@ -11,12 +11,7 @@ use crate::{certify, change, history, native, officer, operator, status, wasm};
 
 const MEMBERS: [&str; 2] = ["uy-dna", "br-rfb"];
 const NUMBERS: [&str; 2] = ["N-1", "N-2"];
-const ACTIONS: [Action; 4] = [
-    Action::Certify,
-    Action::Suspend,
-    Action::Reinstate,
-    Action::Revoke,
-];
+const ACTIONS: [Action; 4] = [Action::Certify, Action::Suspend, Action::Reinstate, Action::Revoke];
 
 /// (operator, index of the member, index of the number).
 type Id = (u8, usize, usize);
@@ -48,11 +43,7 @@ impl Model {
         };
         if next == *status {
             let suspended = *status == AeoStatus::Suspended;
-            return Some(if suspended {
-                code::ALREADY_SUSPENDED
-            } else {
-                code::NOT_SUSPENDED
-            });
+            return Some(if suspended { code::ALREADY_SUSPENDED } else { code::NOT_SUSPENDED });
         }
         (*status, *transitions) = (next, *transitions + 1);
         None

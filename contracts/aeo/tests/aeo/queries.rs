@@ -16,9 +16,7 @@ on_both![
 ];
 
 fn page(ledger: &MockLedger, after: Vec<u8>, limit: u32) -> AuthorizationPage {
-    let result = ledger
-        .query("list", &ListQuery { after, limit })
-        .expect("a page");
+    let result = ledger.query("list", &ListQuery { after, limit }).expect("a page");
     decode_stored(&result).expect("a page")
 }
 
@@ -27,9 +25,7 @@ fn filled(mut ledger: MockLedger) -> MockLedger {
     for member in ["uy-dna", "br-rfb", "cl-sna"] {
         for number in 0..10 {
             let args = certify(operator(number % 4), &format!("N-{number}"));
-            ledger
-                .call(&officer(member), "certify", &args)
-                .expect("granted");
+            ledger.call(&officer(member), "certify", &args).expect("granted");
         }
     }
     ledger
@@ -38,36 +34,19 @@ fn filled(mut ledger: MockLedger) -> MockLedger {
 fn an_operator_has_only_its_own(ledger: MockLedger) {
     let ledger = filled(ledger);
     let found = authorizations(&ledger, operator(3));
-    let keys: Vec<_> = found
-        .iter()
-        .map(|a| (a.member.as_str(), a.number.as_str()))
-        .collect();
-    let expected = ["br-rfb", "cl-sna", "uy-dna"]
-        .map(|m| [(m, "N-3"), (m, "N-7")])
-        .concat();
+    let keys: Vec<_> = found.iter().map(|a| (a.member.as_str(), a.number.as_str())).collect();
+    let expected = ["br-rfb", "cl-sna", "uy-dna"].map(|m| [(m, "N-3"), (m, "N-7")]).concat();
     assert_eq!(keys, expected);
-    assert!(
-        found
-            .iter()
-            .all(|authorization| authorization.operator == operator(3))
-    );
+    assert!(found.iter().all(|authorization| authorization.operator == operator(3)));
     assert!(authorizations(&ledger, operator(200)).is_empty());
 }
 
 fn pages_are_complete_in_order_and_end(ledger: MockLedger) {
     let empty = page(&ledger, vec![], 100);
-    assert_eq!(
-        empty,
-        AuthorizationPage {
-            items: vec![],
-            next: vec![]
-        }
-    );
+    assert_eq!(empty, AuthorizationPage { items: vec![], next: vec![] });
 
     let ledger = filled(ledger);
-    let all: Vec<_> = (0..4)
-        .flat_map(|number| authorizations(&ledger, operator(number)))
-        .collect();
+    let all: Vec<_> = (0..4).flat_map(|number| authorizations(&ledger, operator(number))).collect();
     assert_eq!(all.len(), 30);
     for limit in [1, 7, 10, 29, 30, 31, 100] {
         let mut seen = Vec::new();
@@ -104,40 +83,21 @@ fn bad_cursors_and_limits_are_refused(ledger: MockLedger) {
         (vec![], MAX_PAGE + 1, "limit"),
         (vec![], u32::MAX, "limit"),
     ] {
-        let failure = ledger
-            .query("list", &ListQuery { after, limit })
-            .expect_err(field);
+        let failure = ledger.query("list", &ListQuery { after, limit }).expect_err(field);
         assert_eq!(failure.code, "bad-arguments");
-        assert!(
-            failure.message.starts_with(&format!("{field}: ")),
-            "{}",
-            failure.message
-        );
+        assert!(failure.message.starts_with(&format!("{field}: ")), "{}", failure.message);
     }
 }
 
 fn a_long_history_comes_in_parts(mut ledger: MockLedger) {
     let uy = officer("uy-dna");
-    ledger
-        .call(&uy, "certify", &certify(operator(1), "UY-1"))
-        .expect("granted");
+    ledger.call(&uy, "certify", &certify(operator(1), "UY-1")).expect("granted");
     for round in 1..=u64::from(MAX_PAGE) {
-        let method = if round % 2 == 1 {
-            "suspend"
-        } else {
-            "reinstate"
-        };
-        ledger
-            .call(&uy, method, &change(&ledger, operator(1), "UY-1"))
-            .expect(method);
+        let method = if round % 2 == 1 { "suspend" } else { "reinstate" };
+        ledger.call(&uy, method, &change(&ledger, operator(1), "UY-1")).expect(method);
     }
     let part = |from| history(&ledger, operator(1), "uy-dna", "UY-1", from);
-    let heights = |from| {
-        part(from)
-            .iter()
-            .map(|(entry, _)| entry.height)
-            .collect::<Vec<_>>()
-    };
+    let heights = |from| part(from).iter().map(|(entry, _)| entry.height).collect::<Vec<_>>();
     assert_eq!(heights(0), (1..=100).collect::<Vec<_>>());
     assert_eq!(heights(100), [101]);
     assert_eq!(heights(98), [99, 100, 101]);
@@ -153,18 +113,9 @@ fn bad_history_queries_are_refused(ledger: MockLedger) {
         from: 0,
     };
     let cases = [
-        HistoryQuery {
-            member: "m".repeat(17),
-            ..query.clone()
-        },
-        HistoryQuery {
-            number: "N".repeat(25),
-            ..query.clone()
-        },
-        HistoryQuery {
-            number: String::new(),
-            ..query
-        },
+        HistoryQuery { member: "m".repeat(17), ..query.clone() },
+        HistoryQuery { number: "N".repeat(25), ..query.clone() },
+        HistoryQuery { number: String::new(), ..query },
     ];
     for query in cases {
         assert_eq!(code_of(ledger.query("history", &query)), "bad-arguments");

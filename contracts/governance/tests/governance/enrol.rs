@@ -63,46 +63,26 @@ fn a_validity_is_in_the_future_and_bounded(mut ledger: MockLedger) {
         (now + 2 * day, now + day, "valid_until_ms"),
         (now + day, now + day + MAX_VALIDITY_MS + 1, "valid_until_ms"),
         (now + day, u64::MAX, "valid_until_ms"),
-        (
-            now + MAX_START_AHEAD_MS + day,
-            now + MAX_START_AHEAD_MS + 2 * day,
-            "valid_from_ms",
-        ),
+        (now + MAX_START_AHEAD_MS + day, now + MAX_START_AHEAD_MS + 2 * day, "valid_from_ms"),
         (u64::MAX, u64::MAX, "valid_from_ms"),
     ];
     for (valid_from_ms, valid_until_ms, field) in cases {
-        let args = Enrol {
-            valid_from_ms,
-            valid_until_ms,
-            ..enrol(&ledger, KEY, &[Role::Officer])
-        };
-        assert_refused(
-            ledger.call(&admin(UY), "enrol", &args),
-            "bad-arguments",
-            field,
-        );
+        let args = Enrol { valid_from_ms, valid_until_ms, ..enrol(&ledger, KEY, &[Role::Officer]) };
+        assert_refused(ledger.call(&admin(UY), "enrol", &args), "bad-arguments", field);
     }
     let longest = Enrol {
         valid_from_ms: now + day,
         valid_until_ms: now + day + MAX_VALIDITY_MS,
         ..enrol(&ledger, KEY, &[Role::Officer])
     };
-    ledger
-        .call(&admin(UY), "enrol", &longest)
-        .expect("the longest");
+    ledger.call(&admin(UY), "enrol", &longest).expect("the longest");
 }
 
 fn a_validity_never_begins_in_the_past(mut ledger: MockLedger) {
     let now = ledger.time_ms;
-    let args = Enrol {
-        valid_from_ms: 0,
-        ..enrol(&ledger, KEY, &[Role::Officer])
-    };
+    let args = Enrol { valid_from_ms: 0, ..enrol(&ledger, KEY, &[Role::Officer]) };
     ledger.call(&admin(UY), "enrol", &args).expect("enrolled");
-    assert_eq!(
-        identity(&ledger, UY, KEY).map(|identity| identity.valid_from_ms),
-        Some(now)
-    );
+    assert_eq!(identity(&ledger, UY, KEY).map(|identity| identity.valid_from_ms), Some(now));
 }
 
 fn a_key_is_enrolled_once(mut ledger: MockLedger) {
@@ -115,26 +95,16 @@ fn a_key_is_enrolled_once(mut ledger: MockLedger) {
             assert_refused(result, code::ALREADY_ENROLLED, "public_key");
         }
     }
-    let revoke = Revoke {
-        key_id: KeyId::of(&KEY),
-        reason: "left".into(),
-    };
+    let revoke = Revoke { key_id: KeyId::of(&KEY), reason: "left".into() };
     ledger.call(&admin(UY), "revoke", &revoke).expect("revoked");
     let args = enrol(&ledger, KEY, &[Role::Officer]);
-    assert_refused(
-        ledger.call(&admin(UY), "enrol", &args),
-        code::ALREADY_ENROLLED,
-        "public_key",
-    );
+    assert_refused(ledger.call(&admin(UY), "enrol", &args), code::ALREADY_ENROLLED, "public_key");
 }
 
 fn a_call_needs_an_author(mut ledger: MockLedger) {
     let args = enrol(&ledger, KEY, &[Role::Officer]);
     assert_refused(ledger.call(&[], "enrol", &args), code::NO_AUTHOR, "");
-    let args = Revoke {
-        key_id: KeyId::of(&UY_ADMIN),
-        reason: "left".into(),
-    };
+    let args = Revoke { key_id: KeyId::of(&UY_ADMIN), reason: "left".into() };
     assert_refused(ledger.call(&[], "revoke", &args), code::NO_AUTHOR, "");
 }
 

@@ -75,10 +75,7 @@ impl ContractRunner for Built {
 
 fn after_genesis(mut ledger: MockLedger) -> MockLedger {
     for (key, value) in genesis(ledger.time_ms).entries() {
-        ledger
-            .host()
-            .state_set(key.suffix(), &value)
-            .expect("within the limits");
+        ledger.host().state_set(key.suffix(), &value).expect("within the limits");
     }
     ledger
 }
@@ -100,10 +97,8 @@ fn genesis(created_ms: u64) -> Genesis {
         identity(BR_NODE, BR, Role::Node),
     ];
     identities.sort_by_key(|identity| KeyId::of(&identity.public_key));
-    let policy = |method: &str| MethodPolicy {
-        method: method.into(),
-        policy: "owner.admin".into(),
-    };
+    let policy =
+        |method: &str| MethodPolicy { method: method.into(), policy: "owner.admin".into() };
     Genesis {
         version: PROTOCOL_VERSION,
         name: "test".into(),
@@ -119,25 +114,14 @@ fn genesis(created_ms: u64) -> Genesis {
             policies: ["enrol", "revoke", "rotate"].map(policy).to_vec(),
         }],
         parameters: vec![
-            Parameter {
-                name: parameter::ATTEST_MEMBERS.into(),
-                value: 2,
-            },
-            Parameter {
-                name: parameter::MAX_EXPIRY_MS.into(),
-                value: 600_000,
-            },
+            Parameter { name: parameter::ATTEST_MEMBERS.into(), value: 2 },
+            Parameter { name: parameter::MAX_EXPIRY_MS.into(), value: 600_000 },
         ],
     }
 }
 
 fn member(id: &str, country: &str) -> Member {
-    Member {
-        id: id.into(),
-        name: id.into(),
-        country: country.into(),
-        root_key: [9; 32],
-    }
+    Member { id: id.into(), name: id.into(), country: country.into(), root_key: [9; 32] }
 }
 
 fn node(id: u64, member: &str, identity_key: [u8; 32]) -> Node {
@@ -168,11 +152,7 @@ fn enrol(ledger: &MockLedger, public_key: [u8; 32], roles: &[Role]) -> Enrol {
 }
 
 fn page(ledger: &MockLedger, member: &str, after: Option<KeyId>, limit: u32) -> IdentityPage {
-    let query = IdentitiesQuery {
-        member: member.into(),
-        after,
-        limit,
-    };
+    let query = IdentitiesQuery { member: member.into(), after, limit };
     let result = ledger.query("identities", &query).expect("a page");
     decode_stored(&result).expect("a page")
 }
@@ -180,19 +160,14 @@ fn page(ledger: &MockLedger, member: &str, after: Option<KeyId>, limit: u32) -> 
 /// The identity of a key as the query `identities` of its member shows it.
 fn identity(ledger: &MockLedger, member: &str, public_key: [u8; 32]) -> Option<Identity> {
     let page = page(ledger, member, None, 100);
-    page.items
-        .into_iter()
-        .find(|identity| identity.public_key == public_key)
+    page.items.into_iter().find(|identity| identity.public_key == public_key)
 }
 
 /// The payloads of a key's history.
 fn history(ledger: &mut MockLedger, public_key: [u8; 32]) -> Vec<Identity> {
     let key = RegistryKey::identity_history(&KeyId::of(&public_key));
     let host = ledger.host();
-    let read = |index| {
-        host.log_read(key.suffix(), index)
-            .expect("within the limits")
-    };
+    let read = |index| host.log_read(key.suffix(), index).expect("within the limits");
     let entries = (0..).map_while(read);
     let decode = |entry: Vec<u8>| {
         let entry: precinto_contract::RecordLogEntry = decode_stored(&entry).expect("an entry");
@@ -215,8 +190,5 @@ fn changes(ledger: &MockLedger) -> Vec<(KeyId, String)> {
 fn assert_refused(result: Result<Vec<u8>, Failure>, code: &str, field: &str) {
     let failure = result.expect_err("must be refused");
     assert_eq!(failure.code, code, "{}", failure.message);
-    assert!(
-        field.is_empty() || failure.message.starts_with(&format!("{field}: ")),
-        "{failure}"
-    );
+    assert!(field.is_empty() || failure.message.starts_with(&format!("{field}: ")), "{failure}");
 }

@@ -44,10 +44,7 @@ fn run(ledger: &mut MockLedger, member: &str, step: &Step) {
             ledger.call(&by, "rotate", &args)
         }
         Step::Revoke(key) => {
-            let args = Revoke {
-                key_id: KeyId::of(&[key; 32]),
-                reason: "left".into(),
-            };
+            let args = Revoke { key_id: KeyId::of(&[key; 32]), reason: "left".into() };
             ledger.call(&by, "revoke", &args)
         }
     };
@@ -59,20 +56,14 @@ fn check(mut ledger: MockLedger, steps: Vec<(bool, Step)>) -> Result<(), TestCas
         let (author, other) = if uy { (UY, 1) } else { (BR, 0) };
         run(&mut ledger, author, &step);
         let after = [UY, BR].map(|member| page(&ledger, member, None, 100).items);
-        prop_assert_eq!(
-            &before[other],
-            &after[other],
-            "another member's identities changed"
-        );
+        prop_assert_eq!(&before[other], &after[other], "another member's identities changed");
 
         let now = ledger.time_ms;
         for (member, identities) in [UY, BR].into_iter().zip(&after) {
             prop_assert!(
-                identities
-                    .iter()
-                    .any(|identity| identity.roles.contains(&Role::Admin)
-                        && identity.status == IdentityStatus::Active
-                        && identity.valid_until_ms > now),
+                identities.iter().any(|identity| identity.roles.contains(&Role::Admin)
+                    && identity.status == IdentityStatus::Active
+                    && identity.valid_until_ms > now),
                 "{} has no admin",
                 member
             );

@@ -22,22 +22,10 @@ on_both![
 fn the_registry_is_what_genesis_wrote(ledger: MockLedger) {
     let genesis = genesis(ledger.time_ms);
     let query = |method| ledger.query(method, &()).expect(method);
-    assert_eq!(
-        decode_stored::<Vec<Member>>(&query("members")),
-        Ok(genesis.members)
-    );
-    assert_eq!(
-        decode_stored::<Vec<Node>>(&query("nodes")),
-        Ok(genesis.nodes)
-    );
-    assert_eq!(
-        decode_stored::<Vec<ContractEntry>>(&query("contracts")),
-        Ok(genesis.contracts)
-    );
-    assert_eq!(
-        decode_stored::<Vec<Parameter>>(&query("parameters")),
-        Ok(genesis.parameters)
-    );
+    assert_eq!(decode_stored::<Vec<Member>>(&query("members")), Ok(genesis.members));
+    assert_eq!(decode_stored::<Vec<Node>>(&query("nodes")), Ok(genesis.nodes));
+    assert_eq!(decode_stored::<Vec<ContractEntry>>(&query("contracts")), Ok(genesis.contracts));
+    assert_eq!(decode_stored::<Vec<Parameter>>(&query("parameters")), Ok(genesis.parameters));
 }
 
 fn queries_without_arguments_take_none(ledger: MockLedger) {
@@ -73,10 +61,7 @@ fn pages_of_identities_are_complete_in_order_and_end(mut ledger: MockLedger) {
 }
 
 fn unknown_members_have_no_identities(ledger: MockLedger) {
-    let none = IdentityPage {
-        items: vec![],
-        next: None,
-    };
+    let none = IdentityPage { items: vec![], next: None };
     assert_eq!(page(&ledger, "br", None, 100), none);
     assert_eq!(page(&ledger, "", None, 100), none);
 }
@@ -87,11 +72,7 @@ fn bad_pages_are_refused(ledger: MockLedger) {
         (UY.into(), MAX_PAGE + 1, "limit"),
         ("m".repeat(200), 1, "member"),
     ] {
-        let query = IdentitiesQuery {
-            member,
-            after: None,
-            limit,
-        };
+        let query = IdentitiesQuery { member, after: None, limit };
         assert_refused(ledger.query("identities", &query), "bad-arguments", field);
     }
 }

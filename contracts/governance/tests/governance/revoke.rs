@@ -25,10 +25,7 @@ on_both![
 const KEY: [u8; 32] = [10; 32];
 
 fn revoke(key: [u8; 32]) -> Revoke {
-    Revoke {
-        key_id: KeyId::of(&key),
-        reason: "key-lost".into(),
-    }
+    Revoke { key_id: KeyId::of(&key), reason: "key-lost".into() }
 }
 
 fn with_key(mut ledger: MockLedger, role: Role) -> MockLedger {
@@ -40,9 +37,7 @@ fn with_key(mut ledger: MockLedger, role: Role) -> MockLedger {
 fn a_revoked_key_has_the_ledgers_time(ledger: MockLedger) {
     let mut ledger = with_key(ledger, Role::Officer);
     let at_ms = ledger.time_ms;
-    ledger
-        .call(&admin(UY), "revoke", &revoke(KEY))
-        .expect("revoked");
+    ledger.call(&admin(UY), "revoke", &revoke(KEY)).expect("revoked");
     let revoked = identity(&ledger, UY, KEY).expect("still there");
     assert_eq!(revoked.status, IdentityStatus::Revoked { at_ms });
     assert_eq!(changes(&ledger), [(KeyId::of(&KEY), "revoke".into())]);
@@ -51,93 +46,48 @@ fn a_revoked_key_has_the_ledgers_time(ledger: MockLedger) {
 
 fn only_keys_of_the_member_are_revoked_and_once(ledger: MockLedger) {
     let mut ledger = with_key(ledger, Role::Officer);
-    assert_refused(
-        ledger.call(&admin(BR), "revoke", &revoke(KEY)),
-        code::UNKNOWN_IDENTITY,
-        "",
-    );
+    assert_refused(ledger.call(&admin(BR), "revoke", &revoke(KEY)), code::UNKNOWN_IDENTITY, "");
     let unknown = revoke([77; 32]);
-    assert_refused(
-        ledger.call(&admin(UY), "revoke", &unknown),
-        code::UNKNOWN_IDENTITY,
-        "",
-    );
-    ledger
-        .call(&admin(UY), "revoke", &revoke(KEY))
-        .expect("revoked");
+    assert_refused(ledger.call(&admin(UY), "revoke", &unknown), code::UNKNOWN_IDENTITY, "");
+    ledger.call(&admin(UY), "revoke", &revoke(KEY)).expect("revoked");
     let first = identity(&ledger, UY, KEY);
-    assert_refused(
-        ledger.call(&admin(UY), "revoke", &revoke(KEY)),
-        code::ALREADY_REVOKED,
-        "",
-    );
+    assert_refused(ledger.call(&admin(UY), "revoke", &revoke(KEY)), code::ALREADY_REVOKED, "");
     assert_eq!(identity(&ledger, UY, KEY), first);
 }
 
 fn a_reason_is_a_code(ledger: MockLedger) {
     let mut ledger = with_key(ledger, Role::Officer);
     for reason in ["", "Key lost", &"r".repeat(65)] {
-        let args = Revoke {
-            reason: reason.into(),
-            ..revoke(KEY)
-        };
-        assert_refused(
-            ledger.call(&admin(UY), "revoke", &args),
-            "bad-arguments",
-            "reason",
-        );
+        let args = Revoke { reason: reason.into(), ..revoke(KEY) };
+        assert_refused(ledger.call(&admin(UY), "revoke", &args), "bad-arguments", "reason");
     }
 }
 
 fn a_nodes_key_can_be_revoked(mut ledger: MockLedger) {
-    ledger
-        .call(&admin(UY), "revoke", &revoke(UY_NODE))
-        .expect("revoked");
+    ledger.call(&admin(UY), "revoke", &revoke(UY_NODE)).expect("revoked");
 }
 
 fn the_last_admin_stays(ledger: MockLedger) {
     let mut ledger = with_key(ledger, Role::Officer);
-    assert_refused(
-        ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)),
-        code::LAST_ADMIN,
-        "",
-    );
+    assert_refused(ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)), code::LAST_ADMIN, "");
     assert_eq!(
         identity(&ledger, UY, UY_ADMIN).map(|identity| identity.status),
         Some(IdentityStatus::Active)
     );
     let second = enrol(&ledger, [11; 32], &[Role::Admin, Role::Officer]);
     ledger.call(&admin(UY), "enrol", &second).expect("enrolled");
-    ledger
-        .call(&admin(UY), "revoke", &revoke(UY_ADMIN))
-        .expect("another admin is there");
+    ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)).expect("another admin is there");
     let last = revoke([11; 32]);
-    assert_refused(
-        ledger.call(&admin(UY), "revoke", &last),
-        code::LAST_ADMIN,
-        "",
-    );
+    assert_refused(ledger.call(&admin(UY), "revoke", &last), code::LAST_ADMIN, "");
 }
 
 fn an_admin_who_cannot_sign_does_not_count(mut ledger: MockLedger) {
     let now = ledger.time_ms;
-    let ended = Enrol {
-        valid_until_ms: now + 1,
-        ..enrol(&ledger, [11; 32], &[Role::Admin])
-    };
+    let ended = Enrol { valid_until_ms: now + 1, ..enrol(&ledger, [11; 32], &[Role::Admin]) };
     ledger.call(&admin(UY), "enrol", &ended).expect("enrolled");
-    let later = Enrol {
-        valid_from_ms: now + DAY_MS,
-        ..enrol(&ledger, [12; 32], &[Role::Admin])
-    };
+    let later = Enrol { valid_from_ms: now + DAY_MS, ..enrol(&ledger, [12; 32], &[Role::Admin]) };
     ledger.call(&admin(UY), "enrol", &later).expect("enrolled");
-    assert_refused(
-        ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)),
-        code::LAST_ADMIN,
-        "",
-    );
+    assert_refused(ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)), code::LAST_ADMIN, "");
     ledger.time_ms = now + DAY_MS;
-    ledger
-        .call(&admin(UY), "revoke", &revoke(UY_ADMIN))
-        .expect("the later one can sign now");
+    ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)).expect("the later one can sign now");
 }

@@ -48,13 +48,7 @@ fn the_new_key_takes_over_the_roles_and_both_overlap(ledger: MockLedger) {
     ledger.call(&admin(UY), "rotate", &args).expect("rotated");
 
     let old = identity(&ledger, UY, OLD).expect("still there");
-    assert_eq!(
-        old,
-        Identity {
-            valid_until_ms: args.old_until_ms,
-            ..before.clone()
-        }
-    );
+    assert_eq!(old, Identity { valid_until_ms: args.old_until_ms, ..before.clone() });
     let new = identity(&ledger, UY, NEW).expect("enrolled");
     let expected = Identity {
         public_key: NEW,
@@ -63,10 +57,7 @@ fn the_new_key_takes_over_the_roles_and_both_overlap(ledger: MockLedger) {
         ..before.clone()
     };
     assert_eq!(new, expected);
-    let expected = [
-        (KeyId::of(&OLD), "rotate".into()),
-        (KeyId::of(&NEW), "enrol".into()),
-    ];
+    let expected = [(KeyId::of(&OLD), "rotate".into()), (KeyId::of(&NEW), "enrol".into())];
     assert_eq!(changes(&ledger), expected);
     assert_eq!(history(&mut ledger, OLD), [before, old]);
     assert_eq!(history(&mut ledger, NEW), [new]);
@@ -75,27 +66,15 @@ fn the_new_key_takes_over_the_roles_and_both_overlap(ledger: MockLedger) {
 fn an_old_end_in_the_past_is_now(ledger: MockLedger) {
     let mut ledger = with_old(ledger);
     let now = ledger.time_ms;
-    let args = Rotate {
-        old_until_ms: 0,
-        ..rotate(&ledger, OLD)
-    };
+    let args = Rotate { old_until_ms: 0, ..rotate(&ledger, OLD) };
     ledger.call(&admin(UY), "rotate", &args).expect("rotated");
-    assert_eq!(
-        identity(&ledger, UY, OLD).map(|old| old.valid_until_ms),
-        Some(now)
-    );
+    assert_eq!(identity(&ledger, UY, OLD).map(|old| old.valid_until_ms), Some(now));
 }
 
 fn the_last_admin_can_rotate_its_own_key(mut ledger: MockLedger) {
-    let args = Rotate {
-        old_until_ms: 0,
-        ..rotate(&ledger, UY_ADMIN)
-    };
+    let args = Rotate { old_until_ms: 0, ..rotate(&ledger, UY_ADMIN) };
     ledger.call(&admin(UY), "rotate", &args).expect("rotated");
-    assert_eq!(
-        identity(&ledger, UY, NEW).map(|new| new.roles),
-        Some(vec![Role::Admin])
-    );
+    assert_eq!(identity(&ledger, UY, NEW).map(|new| new.roles), Some(vec![Role::Admin]));
 }
 
 fn a_rotation_that_makes_no_sense_is_refused(ledger: MockLedger) {
@@ -103,99 +82,41 @@ fn a_rotation_that_makes_no_sense_is_refused(ledger: MockLedger) {
     let good = rotate(&ledger, OLD);
     let end = identity(&ledger, UY, OLD).expect("enrolled").valid_until_ms;
     let cases = [
+        (Rotate { old_until_ms: end + 1, ..good.clone() }, "bad-arguments", "old_until_ms"),
         (
-            Rotate {
-                old_until_ms: end + 1,
-                ..good.clone()
-            },
-            "bad-arguments",
-            "old_until_ms",
-        ),
-        (
-            Rotate {
-                valid_until_ms: good.old_until_ms,
-                ..good.clone()
-            },
+            Rotate { valid_until_ms: good.old_until_ms, ..good.clone() },
             "bad-arguments",
             "valid_until_ms",
         ),
-        (
-            Rotate {
-                valid_until_ms: u64::MAX,
-                ..good.clone()
-            },
-            "bad-arguments",
-            "valid_until_ms",
-        ),
-        (
-            Rotate {
-                public_key: OLD,
-                ..good.clone()
-            },
-            code::ALREADY_ENROLLED,
-            "public_key",
-        ),
-        (
-            Rotate {
-                public_key: BR_ADMIN,
-                ..good
-            },
-            code::ALREADY_ENROLLED,
-            "public_key",
-        ),
+        (Rotate { valid_until_ms: u64::MAX, ..good.clone() }, "bad-arguments", "valid_until_ms"),
+        (Rotate { public_key: OLD, ..good.clone() }, code::ALREADY_ENROLLED, "public_key"),
+        (Rotate { public_key: BR_ADMIN, ..good }, code::ALREADY_ENROLLED, "public_key"),
     ];
     let before = identity(&ledger, UY, OLD);
     for (args, code, field) in cases {
         assert_refused(ledger.call(&admin(UY), "rotate", &args), code, field);
     }
-    assert_eq!(
-        identity(&ledger, UY, OLD),
-        before,
-        "refused calls leave nothing"
-    );
+    assert_eq!(identity(&ledger, UY, OLD), before, "refused calls leave nothing");
 }
 
 fn only_keys_of_the_member_in_force_are_rotated(ledger: MockLedger) {
     let mut ledger = with_old(ledger);
     let args = rotate(&ledger, OLD);
-    assert_refused(
-        ledger.call(&admin(BR), "rotate", &args),
-        code::UNKNOWN_IDENTITY,
-        "",
-    );
+    assert_refused(ledger.call(&admin(BR), "rotate", &args), code::UNKNOWN_IDENTITY, "");
     let args = rotate(&ledger, [77; 32]);
-    assert_refused(
-        ledger.call(&admin(UY), "rotate", &args),
-        code::UNKNOWN_IDENTITY,
-        "",
-    );
+    assert_refused(ledger.call(&admin(UY), "rotate", &args), code::UNKNOWN_IDENTITY, "");
     let args = rotate(&ledger, UY_NODE);
-    assert_refused(
-        ledger.call(&admin(UY), "rotate", &args),
-        code::NODE_IDENTITY,
-        "old",
-    );
+    assert_refused(ledger.call(&admin(UY), "rotate", &args), code::NODE_IDENTITY, "old");
 
-    let revoke = Revoke {
-        key_id: KeyId::of(&OLD),
-        reason: "lost".into(),
-    };
+    let revoke = Revoke { key_id: KeyId::of(&OLD), reason: "lost".into() };
     ledger.call(&admin(UY), "revoke", &revoke).expect("revoked");
     let args = rotate(&ledger, OLD);
-    assert_refused(
-        ledger.call(&admin(UY), "rotate", &args),
-        code::ALREADY_REVOKED,
-        "",
-    );
+    assert_refused(ledger.call(&admin(UY), "rotate", &args), code::ALREADY_REVOKED, "");
 
     let short: [u8; 32] = [12; 32];
     let args = enrol(&ledger, short, &[Role::Officer]);
     ledger.call(&admin(UY), "enrol", &args).expect("enrolled");
     ledger.time_ms = args.valid_until_ms;
     let args = rotate(&ledger, short);
-    assert_refused(
-        ledger.call(&admin(UY), "rotate", &args),
-        code::IDENTITY_EXPIRED,
-        "old",
-    );
+    assert_refused(ledger.call(&admin(UY), "rotate", &args), code::IDENTITY_EXPIRED, "old");
 }

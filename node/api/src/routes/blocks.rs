@@ -68,13 +68,7 @@ pub(crate) struct BlockAnswer {
 }
 
 impl From<BlockSummary> for BlockAnswer {
-    fn from(
-        BlockSummary {
-            leaf,
-            raft_index,
-            leader,
-        }: BlockSummary,
-    ) -> BlockAnswer {
+    fn from(BlockSummary { leaf, raft_index, leader }: BlockSummary) -> BlockAnswer {
         BlockAnswer {
             height: leaf.height,
             time_ms: leaf.time_ms,
@@ -109,12 +103,7 @@ pub(crate) async fn list(
     let as_of = AsOf::newest(&*node).await?;
     let newest = || as_of.height.saturating_sub(u64::from(limit) - 1);
     let from = params.from.unwrap_or_else(newest).max(1);
-    let blocks = node
-        .blocks(from, limit)
-        .await?
-        .into_iter()
-        .map(BlockAnswer::from)
-        .collect();
+    let blocks = node.blocks(from, limit).await?.into_iter().map(BlockAnswer::from).collect();
     Ok(Json(BlocksAnswer { blocks, as_of }))
 }
 
@@ -148,12 +137,7 @@ impl From<BlockItem> for BlockItemAnswer {
             Outcome::Rejected { code } => (Status::Rejected, Some(code)),
         };
         let (id, status) = (item.id.to_string(), status.to_string());
-        BlockItemAnswer {
-            index: item.index,
-            id,
-            status,
-            code,
-        }
+        BlockItemAnswer { index: item.index, id, status, code }
     }
 }
 
@@ -170,16 +154,9 @@ pub(crate) async fn show(
     State(node): State<Arc<dyn NodePort>>,
     ApiPath(height): ApiPath<u64>,
 ) -> Result<Json<BlockDetailAnswer>, ApiError> {
-    let unknown = || {
-        ApiError::new(
-            codes::UNKNOWN_BLOCK,
-            format!("this node has no block {height}"),
-        )
-    };
+    let unknown =
+        || ApiError::new(codes::UNKNOWN_BLOCK, format!("this node has no block {height}"));
     let BlockDetail { summary, items } = node.block(height).await?.ok_or_else(unknown)?;
     let transactions = items.into_iter().map(BlockItemAnswer::from).collect();
-    Ok(Json(BlockDetailAnswer {
-        block: summary.into(),
-        transactions,
-    }))
+    Ok(Json(BlockDetailAnswer { block: summary.into(), transactions }))
 }

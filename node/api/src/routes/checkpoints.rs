@@ -56,22 +56,15 @@ pub(crate) async fn list(
     State(node): State<Arc<dyn NodePort>>,
 ) -> Result<Json<CheckpointsAnswer>, ApiError> {
     let as_of = AsOf::newest(&*node).await?;
-    let checkpoints = node
-        .checkpoints()
-        .await?
-        .into_iter()
-        .map(|checkpoint| CheckpointAnswer {
-            node: checkpoint.node,
-            member: checkpoint.member,
-            size: checkpoint.size,
-            root: checkpoint.root.to_hex(),
-            time_s: checkpoint.time_s,
-            note: checkpoint.note,
-        });
-    Ok(Json(CheckpointsAnswer {
-        checkpoints: checkpoints.collect(),
-        as_of,
-    }))
+    let checkpoints = node.checkpoints().await?.into_iter().map(|checkpoint| CheckpointAnswer {
+        node: checkpoint.node,
+        member: checkpoint.member,
+        size: checkpoint.size,
+        root: checkpoint.root.to_hex(),
+        time_s: checkpoint.time_s,
+        note: checkpoint.note,
+    });
+    Ok(Json(CheckpointsAnswer { checkpoints: checkpoints.collect(), as_of }))
 }
 
 /// This node's newest checkpoint, as a signed note.
@@ -84,17 +77,8 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn own(State(node): State<Arc<dyn NodePort>>) -> Result<Response, ApiError> {
     let this = node.status().await?.node;
-    let own = node
-        .checkpoints()
-        .await?
-        .into_iter()
-        .find(|checkpoint| checkpoint.node == this);
-    let none = || {
-        ApiError::new(
-            codes::NO_CHECKPOINT,
-            "this node has signed no checkpoint yet",
-        )
-    };
+    let own = node.checkpoints().await?.into_iter().find(|checkpoint| checkpoint.node == this);
+    let none = || ApiError::new(codes::NO_CHECKPOINT, "this node has signed no checkpoint yet");
     let note = own.ok_or_else(|| none().retryable())?.note;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }

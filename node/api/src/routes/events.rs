@@ -124,33 +124,16 @@ pub(crate) async fn follow(
     ApiQuery(params): ApiQuery<EventsParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let permit = state
-        .event_streams
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| {
-            ApiError::new(
-                codes::OVERLOADED,
-                "the node serves as many event streams as it may",
-            )
+    let permit = state.event_streams.clone().try_acquire_owned().map_err(|_| {
+        ApiError::new(codes::OVERLOADED, "the node serves as many event streams as it may")
             .retryable()
-        })?;
+    })?;
     let cursor = begin(&*state.node, &params, &headers)?;
     // Only an id: a client that is cut off before its first event resumes here all the same.
-    let opening = cursor
-        .previous()
-        .map(|before| Event::default().id(before.to_string()));
+    let opening = cursor.previous().map(|before| Event::default().id(before.to_string()));
     let (events, buffer) = mpsc::channel(EVENT_BUFFER);
-    let outlet = Outlet {
-        filter: params,
-        events,
-        patience: SLOW_CLIENT,
-    };
-    let feed = Feed {
-        node: state.node.clone(),
-        cursor,
-        outlet,
-    };
+    let outlet = Outlet { filter: params, events, patience: SLOW_CLIENT };
+    let feed = Feed { node: state.node.clone(), cursor, outlet };
     let feeding = tokio::spawn(async move {
         let closing = feed.run().await;
         drop(permit);
@@ -161,9 +144,7 @@ pub(crate) async fn follow(
         .chain(ReceiverStream::new(buffer).map(message))
         .chain(closing.map(|data| closed(&data)));
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    Ok(Sse::new(messages.map(Ok::<_, Infallible>))
-        .keep_alive(keep_alive)
-        .into_response())
+    Ok(Sse::new(messages.map(Ok::<_, Infallible>)).keep_alive(keep_alive).into_response())
 }
 
 /// Where a stream begins.
@@ -174,18 +155,11 @@ fn begin(
 ) -> Result<Cursor, ApiError> {
     if let Some(last) = headers.get(LAST_EVENT_ID) {
         let last: Result<Cursor, _> = last.to_str().unwrap_or_default().parse();
-        return last
-            .map(Cursor::next)
-            .map_err(|error| ApiError::parameter("Last-Event-ID", error));
+        return last.map(Cursor::next).map_err(|error| ApiError::parameter("Last-Event-ID", error));
     }
     match &params.from {
-        Some(from) => from
-            .parse()
-            .map_err(|error| ApiError::parameter("from", error)),
-        None => Ok(Cursor {
-            height: node.heights().borrow().saturating_add(1),
-            index: 0,
-        }),
+        Some(from) => from.parse().map_err(|error| ApiError::parameter("from", error)),
+        None => Ok(Cursor { height: node.heights().borrow().saturating_add(1), index: 0 }),
     }
 }
 
@@ -231,11 +205,7 @@ impl Feed {
             End::Failed(error) => (error.code, error.hint),
         };
         let hint = hint.unwrap_or_else(|| codes::lookup(&code).hint.to_owned());
-        Some(ClosedData {
-            code,
-            hint,
-            resume: self.cursor.to_string(),
-        })
+        Some(ClosedData { code, hint, resume: self.cursor.to_string() })
     }
 
     async fn feed(&mut self) -> End {
@@ -303,26 +273,15 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_does_not_read_is_told_from_one_that_is_gone() {
         let view = EventView {
-            cursor: Cursor {
-                height: 1,
-                index: 0,
-            },
+            cursor: Cursor { height: 1, index: 0 },
             time_ms: 1,
             transaction: TransactionId(Hash::ZERO),
             member: "uy-dna".into(),
-            event: outcome::Event {
-                contract: "aeo".into(),
-                topic: "t".into(),
-                payload: vec![],
-            },
+            event: outcome::Event { contract: "aeo".into(), topic: "t".into(), payload: vec![] },
         };
         let (events, buffer) = mpsc::channel(1);
         let patience = Duration::from_millis(1);
-        let outlet = Outlet {
-            filter: EventsParams::default(),
-            events,
-            patience,
-        };
+        let outlet = Outlet { filter: EventsParams::default(), events, patience };
         assert_eq!(outlet.offer(view.clone()).await, Ok(()));
         assert_eq!(outlet.offer(view.clone()).await, Err(End::Slow));
         drop(buffer);

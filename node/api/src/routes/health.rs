@@ -57,21 +57,9 @@ pub(crate) struct Readiness {
 pub(crate) async fn ready(State(node): State<Arc<dyn NodePort>>) -> (StatusCode, Json<Readiness>) {
     let health = node.health();
     let ready = health.leader_known && health.lag <= MAX_READY_LAG && health.halted.is_none();
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let (leader_known, lag, halted) = (health.leader_known, health.lag, health.halted);
-    (
-        status,
-        Json(Readiness {
-            ready,
-            leader_known,
-            lag,
-            halted,
-        }),
-    )
+    (status, Json(Readiness { ready, leader_known, lag, halted }))
 }
 
 /// Metrics in the Prometheus text format. Needs the role `auditor`, or a client on this machine

@@ -53,16 +53,9 @@ pub(crate) async fn query(
     ApiJson(form): ApiJson<QueryForm>,
 ) -> Result<Json<QueryResult>, ApiError> {
     let args = hex::decode(&form.args).map_err(|error| ApiError::field("args", error))?;
-    let call = QueryCall {
-        contract: form.contract,
-        method: form.method,
-        args,
-    };
+    let call = QueryCall { contract: form.contract, method: form.method, args };
     let answer = node.query(call, form.consistency.into()).await?;
-    Ok(Json(QueryResult {
-        result: hex::encode(&answer.result),
-        as_of: AsOf::from(&answer),
-    }))
+    Ok(Json(QueryResult { result: hex::encode(&answer.result), as_of: AsOf::from(&answer) }))
 }
 
 /// The active contracts.
@@ -109,25 +102,15 @@ pub(crate) async fn contracts(
     State(node): State<Arc<dyn NodePort>>,
 ) -> Result<Json<ContractsAnswer>, ApiError> {
     let as_of = AsOf::newest(&*node).await?;
-    let contracts = node
-        .contracts()
-        .await?
-        .into_iter()
-        .map(|contract| ContractAnswer {
-            name: contract.name,
-            version: contract.version,
-            code_hash: contract.code_hash.to_hex(),
-            methods: contract
-                .policies
-                .into_iter()
-                .map(|method| MethodAnswer {
-                    name: method.method,
-                    policy: method.policy,
-                })
-                .collect(),
-        });
-    Ok(Json(ContractsAnswer {
-        contracts: contracts.collect(),
-        as_of,
-    }))
+    let contracts = node.contracts().await?.into_iter().map(|contract| ContractAnswer {
+        name: contract.name,
+        version: contract.version,
+        code_hash: contract.code_hash.to_hex(),
+        methods: contract
+            .policies
+            .into_iter()
+            .map(|method| MethodAnswer { name: method.method, policy: method.policy })
+            .collect(),
+    });
+    Ok(Json(ContractsAnswer { contracts: contracts.collect(), as_of }))
 }

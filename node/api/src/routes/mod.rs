@@ -79,9 +79,7 @@ fn account_routes() -> OpenApiRouter<AppState> {
 
 /// Routes that decide for themselves.
 fn open_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
+    OpenApiRouter::default().routes(routes!(health::live)).routes(routes!(health::ready))
 }
 
 fn metrics_routes() -> OpenApiRouter<AppState> {
@@ -90,10 +88,7 @@ fn metrics_routes() -> OpenApiRouter<AppState> {
 
 /// The OpenAPI document of the interface.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    account_routes()
-        .merge(open_routes())
-        .merge(metrics_routes())
-        .into_openapi()
+    account_routes().merge(open_routes()).merge(metrics_routes()).into_openapi()
 }
 
 /// The whole interface over one node.
@@ -102,16 +97,11 @@ pub fn router(config: ApiConfig) -> Router {
     let document = openapi();
     let accounts: Router<AppState> = account_routes().into();
     let accounts = accounts
-        .route(
-            "/v1/openapi.json",
-            axum::routing::get(move || async move { Json(document) }),
-        )
+        .route("/v1/openapi.json", axum::routing::get(move || async move { Json(document) }))
         .route_layer(from_fn_with_state(state.clone(), require_account));
     let metrics: Router<AppState> = metrics_routes().into();
     let metrics = metrics.route_layer(from_fn_with_state(state.clone(), require_metrics_access));
-    let bounded = accounts
-        .merge(metrics)
-        .layer(from_fn_with_state(state.clone(), bound));
+    let bounded = accounts.merge(metrics).layer(from_fn_with_state(state.clone(), bound));
     let open: Router<AppState> = open_routes().into();
     open.merge(bounded)
         .fallback(unknown_path)
@@ -123,10 +113,7 @@ pub fn router(config: ApiConfig) -> Router {
 }
 
 async fn unknown_path(uri: Uri) -> ApiError {
-    ApiError::new(
-        codes::UNKNOWN_PATH,
-        format!("nothing is served at {}", uri.path()),
-    )
+    ApiError::new(codes::UNKNOWN_PATH, format!("nothing is served at {}", uri.path()))
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
@@ -141,9 +128,6 @@ async fn no_store(
 ) -> axum::response::Response {
     let mut response = next.run(request).await;
     let value = axum::http::HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .entry(axum::http::header::CACHE_CONTROL)
-        .or_insert(value);
+    response.headers_mut().entry(axum::http::header::CACHE_CONTROL).or_insert(value);
     response
 }

@@ -44,19 +44,12 @@ pub(crate) async fn members(
     State(node): State<Arc<dyn NodePort>>,
 ) -> Result<Json<MembersAnswer>, ApiError> {
     let as_of = AsOf::newest(&*node).await?;
-    let members = node
-        .members()
-        .await?
-        .into_iter()
-        .map(|member| MemberAnswer {
-            id: member.id,
-            name: member.name,
-            country: member.country,
-        });
-    Ok(Json(MembersAnswer {
-        members: members.collect(),
-        as_of,
-    }))
+    let members = node.members().await?.into_iter().map(|member| MemberAnswer {
+        id: member.id,
+        name: member.name,
+        country: member.country,
+    });
+    Ok(Json(MembersAnswer { members: members.collect(), as_of }))
 }
 
 /// The channel's nodes.
@@ -119,10 +112,7 @@ pub(crate) async fn nodes(
         lag: view.lag,
         refused: view.refused,
     });
-    Ok(Json(NodesAnswer {
-        nodes: nodes.collect(),
-        as_of,
-    }))
+    Ok(Json(NodesAnswer { nodes: nodes.collect(), as_of }))
 }
 
 /// A node now.

@@ -77,9 +77,7 @@ pub(crate) enum ItemAnswer {
 
 impl ItemAnswer {
     pub(crate) fn refused(error: &ApiError) -> ItemAnswer {
-        ItemAnswer::Refused {
-            error: error.problem(),
-        }
+        ItemAnswer::Refused { error: error.problem() }
     }
 }
 
@@ -144,15 +142,8 @@ pub(crate) async fn submit(
 }
 
 fn read_submission(headers: &HeaderMap, body: &[u8]) -> Result<Submission, ApiError> {
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media_type = content_type
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match media_type.to_ascii_lowercase().as_str() {
         "application/octet-stream" => Ok(Submission::One(body.to_vec())),
         "application/cose" => {
@@ -192,9 +183,7 @@ fn read_cbor_array(body: &[u8]) -> Result<Vec<Vec<u8>>, ApiError> {
     let length = length.ok_or_else(|| malformed(&"it has no definite length"))?;
     check_count(usize::try_from(length).unwrap_or(usize::MAX))?;
     let items = (0..length).map(|_| decoder.bytes().map(<[u8]>::to_vec));
-    let items = items
-        .collect::<Result<_, _>>()
-        .map_err(|error| malformed(&error))?;
+    let items = items.collect::<Result<_, _>>().map_err(|error| malformed(&error))?;
     if decoder.position() != body.len() {
         return Err(malformed(&"bytes follow it"));
     }
@@ -209,15 +198,9 @@ fn decode_base64((index, text): (usize, &String)) -> Result<Vec<u8>, ApiError> {
 /// At least one and at most [`MAX_BATCH`].
 pub(crate) fn check_count(count: usize) -> Result<(), ApiError> {
     match count {
-        0 => Err(ApiError::new(
-            codes::MALFORMED_BODY,
-            "the request has no items",
-        )),
+        0 => Err(ApiError::new(codes::MALFORMED_BODY, "the request has no items")),
         1..=MAX_BATCH => Ok(()),
-        _ => Err(ApiError::new(
-            codes::TOO_MANY_ITEMS,
-            format!("{count} items in one request"),
-        )),
+        _ => Err(ApiError::new(codes::TOO_MANY_ITEMS, format!("{count} items in one request"))),
     }
 }
 
@@ -234,9 +217,7 @@ async fn submit_and_settle(
         return Err(miscounted());
     }
     let answers = accepted.into_iter().map(|accepted| async move {
-        Ok(TransactionAnswer::from(
-            settle(node, accepted?, limit).await,
-        ))
+        Ok(TransactionAnswer::from(settle(node, accepted?, limit).await))
     });
     Ok(join_all(answers).await)
 }
@@ -248,12 +229,7 @@ pub(crate) async fn settle(
     id: TransactionId,
     limit: Option<Duration>,
 ) -> TransactionView {
-    let pending = TransactionView {
-        id,
-        status: Status::Pending,
-        outcome: None,
-        transaction: None,
-    };
+    let pending = TransactionView { id, status: Status::Pending, outcome: None, transaction: None };
     match limit {
         None => pending,
         Some(limit) => node.wait(id, limit).await.unwrap_or(pending),
@@ -281,9 +257,7 @@ pub(crate) async fn show(
     ApiPath(id): ApiPath<String>,
     ApiQuery(wait): ApiQuery<WaitParams>,
 ) -> Result<Json<TransactionAnswer>, ApiError> {
-    let id: TransactionId = id
-        .parse()
-        .map_err(|error| ApiError::parameter("id", error))?;
+    let id: TransactionId = id.parse().map_err(|error| ApiError::parameter("id", error))?;
     let view = match wait.limit()? {
         None => node.transaction(id).await?,
         Some(limit) => node.wait(id, limit).await?,

@@ -54,15 +54,9 @@ async fn certify_signs_for_the_officer_with_normalized_arguments() {
     assert_eq!(answer.json()["status"], "committed");
     let (officer, call) = api.node.seen().calls[0].clone();
     assert_eq!(officer.role, Role::Officer);
-    assert_eq!(
-        (call.contract.as_str(), call.method.as_str()),
-        ("aeo", "certify")
-    );
+    assert_eq!((call.contract.as_str(), call.method.as_str()), ("aeo", "certify"));
     let args: Certify = cbor::decode(&call.args).unwrap();
-    let identifier = PublicIdentifier {
-        scheme: "rut".into(),
-        value: "211234560018".into(),
-    };
+    let identifier = PublicIdentifier { scheme: "rut".into(), value: "211234560018".into() };
     assert_eq!(args.operator, tag());
     assert_eq!(args.types, [AeoType::C, AeoType::S]);
     assert_eq!(args.valid_until.to_string(), "2028-12-31");
@@ -75,10 +69,7 @@ async fn an_unpublished_identifier_never_leaves_the_node() {
     let api = api();
     api.post(PATH, row("UY-1")).await;
     let (_, call) = api.node.seen().calls[0].clone();
-    assert_eq!(
-        cbor::decode::<Certify>(&call.args).unwrap().identifier,
-        None
-    );
+    assert_eq!(cbor::decode::<Certify>(&call.args).unwrap().identifier, None);
 }
 
 #[tokio::test]
@@ -86,10 +77,7 @@ async fn a_refused_command_is_a_problem_and_an_unfinished_one_is_accepted() {
     let api = api();
     let refused = api.post(&format!("{PATH}{WAIT}"), row(DUPLICATE)).await;
     assert_eq!(refused.problem(409, "already-exists"), "number used before");
-    assert_eq!(
-        refused.json()["transaction"].as_str().map(str::len),
-        Some(64)
-    );
+    assert_eq!(refused.json()["transaction"].as_str().map(str::len), Some(64));
     let unfinished = api.post(&format!("{PATH}{WAIT}"), row(NEVER_FINAL)).await;
     assert_eq!(unfinished.status, StatusCode::ACCEPTED);
     assert_eq!(unfinished.json()["status"], "pending");
@@ -129,9 +117,7 @@ async fn a_change_of_status_calls_its_method() {
     for method in ["suspend", "reinstate", "revoke"] {
         let form = json!({ "scheme": "rut", "identifier": "211234560018", "number": "UY-1",
             "reason": "financial-solvency", "effective_ms": 5 });
-        let answer = api
-            .post(&format!("{PATH}/{method}{WAIT}"), form.clone())
-            .await;
+        let answer = api.post(&format!("{PATH}/{method}{WAIT}"), form.clone()).await;
         assert_eq!(answer.status, StatusCode::OK, "{method}");
         let (_, call) = api.node.seen().calls.pop().unwrap();
         assert_eq!(call.method, method);
@@ -139,10 +125,7 @@ async fn a_change_of_status_calls_its_method() {
         assert_eq!((args.operator, args.effective_ms), (tag(), 5));
         let mut bad = form;
         bad["reason"] = json!("Because!");
-        let detail = api
-            .post(&format!("{PATH}/{method}"), bad)
-            .await
-            .problem(400, "invalid-field");
+        let detail = api.post(&format!("{PATH}/{method}"), bad).await.problem(400, "invalid-field");
         assert!(detail.starts_with("reason"), "{detail}");
     }
 }
@@ -161,10 +144,7 @@ async fn batch(api: &Api, mode: &str) -> Value {
 async fn a_batch_answers_row_by_row() {
     let api = api();
     let answer = batch(&api, "skip-bad").await;
-    assert_eq!(
-        (&answer["accepted"], &answer["refused"]),
-        (&json!(1), &json!(3))
-    );
+    assert_eq!((&answer["accepted"], &answer["refused"]), (&json!(1), &json!(3)));
     assert_eq!(answer["results"][0]["status"], "committed");
     let codes = [1, 2, 3].map(|row| answer["results"][row]["error"]["code"].clone());
     assert_eq!(codes, ["invalid-field", "already-exists", "queue-full"]);
@@ -180,15 +160,10 @@ async fn a_strict_batch_with_a_bad_row_submits_nothing() {
     let checked = batch(&api, "check").await;
     assert_eq!(checked["results"][0], Value::Null);
     assert_eq!(checked["results"][1]["error"]["code"], "invalid-field");
-    assert_eq!(
-        (&checked["accepted"], &checked["refused"]),
-        (&json!(0), &json!(1))
-    );
+    assert_eq!((&checked["accepted"], &checked["refused"]), (&json!(0), &json!(1)));
     assert!(api.node.seen().calls.is_empty());
     let many = json!({ "rows": vec![row("A"); 1_001] });
-    api.post(&format!("{PATH}/batch"), many)
-        .await
-        .problem(413, "too-many-items");
+    api.post(&format!("{PATH}/batch"), many).await.problem(413, "too-many-items");
 }
 
 #[tokio::test]
@@ -205,23 +180,14 @@ async fn an_operator_is_answered_with_what_is_in_force_as_of_when() {
     let in_force = [0, 1, 2].map(|index| answer["authorizations"][index]["in_force"].clone());
     assert_eq!(in_force, [true, false, false]);
     assert_eq!(answer["identifier"], "211234560018");
-    assert_eq!(
-        (&answer["height"], &answer["time_ms"]),
-        (&json!(120), &json!(TIME_MS))
-    );
+    assert_eq!((&answer["height"], &answer["time_ms"]), (&json!(120), &json!(TIME_MS)));
     assert!(answer["age_ms"].is_u64());
     let (query, consistency) = api.node.seen().queries[0].clone();
-    assert_eq!(
-        cbor::decode::<OperatorQuery>(&query.args).unwrap().operator,
-        tag()
-    );
+    assert_eq!(cbor::decode::<OperatorQuery>(&query.args).unwrap().operator, tag());
     assert_eq!(consistency, Consistency::Linearizable);
     api.node.answer("operator", &Vec::<Authorization>::new());
     let nobody = api.get("/v1/aeo/operators/rut/1").await;
-    assert_eq!(
-        (nobody.status, &nobody.json()["authorizations"]),
-        (StatusCode::OK, &json!([]))
-    );
+    assert_eq!((nobody.status, &nobody.json()["authorizations"]), (StatusCode::OK, &json!([])));
 }
 
 #[tokio::test]
@@ -246,14 +212,8 @@ async fn history_tells_who_asserted_what_and_when() {
     let answer = api.get(&format!("{path}&from=6")).await.json();
     assert_eq!(answer["next"], 7);
     let entry = &answer["entries"][0];
-    assert_eq!(
-        (&entry["index"], &entry["action"]),
-        (&json!(6), &json!("suspend"))
-    );
-    assert_eq!(
-        (&entry["effective_ms"], &entry["recorded_ms"]),
-        (&json!(3), &json!(4))
-    );
+    assert_eq!((&entry["index"], &entry["action"]), (&json!(6), &json!("suspend")));
+    assert_eq!((&entry["effective_ms"], &entry["recorded_ms"]), (&json!(3), &json!(4)));
     assert_eq!(entry["transaction"], Hash([5; 32]).to_hex());
     let query: HistoryQuery = cbor::decode(&api.node.seen().queries[0].0.args).unwrap();
     assert_eq!((query.member.as_str(), query.from), ("uy-dna", 6));
@@ -267,22 +227,10 @@ async fn history_tells_who_asserted_what_and_when() {
 async fn the_list_is_paged_by_an_opaque_cursor() {
     let api = api();
     let items = vec![authorization(AeoStatus::Valid, "2028-12-31")];
-    api.node.answer(
-        "list",
-        &AuthorizationPage {
-            items,
-            next: vec![1, 2],
-        },
-    );
+    api.node.answer("list", &AuthorizationPage { items, next: vec![1, 2] });
     let page = api.get(&format!("{PATH}?limit=1")).await.json();
     assert_eq!(page["next"], "0102");
-    api.node.answer(
-        "list",
-        &AuthorizationPage {
-            items: vec![],
-            next: vec![],
-        },
-    );
+    api.node.answer("list", &AuthorizationPage { items: vec![], next: vec![] });
     let last = api.get(&format!("{PATH}?after=0102")).await.json();
     assert_eq!(last.get("next"), None);
     let query: ListQuery = cbor::decode(&api.node.seen().queries[1].0.args).unwrap();

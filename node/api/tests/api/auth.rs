@@ -15,9 +15,7 @@ fn operations() -> Vec<(Method, String)> {
     let document = serde_json::to_value(precinto_api::openapi()).unwrap();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path
-            .replace("{id}", &"ab".repeat(32))
-            .replace("{height}", "1");
+        let path = path.replace("{id}", &"ab".repeat(32)).replace("{height}", "1");
         let path = path.replace("{scheme}", "rut").replace("{identifier}", "1");
         for method in item.as_object().unwrap().keys() {
             if let Ok(method) = method.to_uppercase().parse() {
@@ -36,36 +34,21 @@ async fn nothing_but_health_answers_without_a_known_token() {
         if ["/livez", "/readyz"].contains(&path.as_str()) {
             continue;
         }
-        let none = Request::builder()
-            .method(&method)
-            .uri(&path)
-            .body(Body::empty())
-            .unwrap();
-        let unknown = request(method.clone(), &path, "nobody")
-            .body(Body::empty())
-            .unwrap();
+        let none = Request::builder().method(&method).uri(&path).body(Body::empty()).unwrap();
+        let unknown = request(method.clone(), &path, "nobody").body(Body::empty()).unwrap();
         let basic = Request::builder().method(&method).uri(&path);
-        let basic = basic
-            .header(header::AUTHORIZATION, "Basic eDp5")
-            .body(Body::empty())
-            .unwrap();
+        let basic = basic.header(header::AUTHORIZATION, "Basic eDp5").body(Body::empty()).unwrap();
         for attempt in [none, unknown, basic] {
             let answer = api.send(attempt).await;
             answer.problem(401, "unauthorized");
             assert!(
-                answer.headers[header::WWW_AUTHENTICATE]
-                    .to_str()
-                    .unwrap()
-                    .starts_with("Bearer")
+                answer.headers[header::WWW_AUTHENTICATE].to_str().unwrap().starts_with("Bearer")
             );
         }
         refused += 1;
     }
     assert!(refused >= 19, "the document lists {refused} operations");
-    let document = Request::builder()
-        .uri("/v1/openapi.json")
-        .body(Body::empty())
-        .unwrap();
+    let document = Request::builder().uri("/v1/openapi.json").body(Body::empty()).unwrap();
     api.send(document).await.problem(401, "unauthorized");
 }
 
@@ -94,17 +77,9 @@ async fn every_account_reads_but_only_officers_write() {
                 "types": ["AEOC"], "valid_from": "2026-01-01", "valid_until": "2026-12-31" }),
             _ => json!({ "scheme": "rut", "identifier": "1", "number": "A", "reason": "r" }),
         };
-        let detail = api
-            .post_as(AUDITOR, &path, complete)
-            .await
-            .problem(403, "role-required");
-        assert!(
-            detail.contains("officer") && detail.contains("aldo"),
-            "{detail}"
-        );
-        api.post_as(AUDITOR, &path, form.clone())
-            .await
-            .problem(400, "malformed-body");
+        let detail = api.post_as(AUDITOR, &path, complete).await.problem(403, "role-required");
+        assert!(detail.contains("officer") && detail.contains("aldo"), "{detail}");
+        api.post_as(AUDITOR, &path, form.clone()).await.problem(400, "malformed-body");
     }
     assert!(api.node.seen().calls.is_empty());
 }
@@ -114,16 +89,12 @@ async fn metrics_are_for_auditors_or_this_machine_where_configured() {
     let local = SocketAddr::from(([127, 0, 0, 1], 5000));
     let remote = SocketAddr::from(([192, 0, 2, 1], 5000));
     let from = |peer: SocketAddr| {
-        let request = Request::builder()
-            .uri("/metrics")
-            .extension(ConnectInfo(peer));
+        let request = Request::builder().uri("/metrics").extension(ConnectInfo(peer));
         request.body(Body::empty()).unwrap()
     };
     let closed = api();
     closed.send(from(local)).await.problem(401, "unauthorized");
-    let as_officer = request(Method::GET, "/metrics", OFFICER)
-        .body(Body::empty())
-        .unwrap();
+    let as_officer = request(Method::GET, "/metrics", OFFICER).body(Body::empty()).unwrap();
     let detail = closed.send(as_officer).await.problem(403, "role-required");
     assert!(detail.contains("auditor"), "{detail}");
     let answer = closed.get("/metrics").await;
@@ -143,21 +114,9 @@ async fn health_needs_no_token_and_tells_why_a_node_is_not_ready() {
     assert_eq!(api.send(open("/livez")).await.status, StatusCode::OK);
     assert_eq!(api.send(open("/readyz")).await.status, StatusCode::OK);
     let ill = [
-        Health {
-            leader_known: false,
-            lag: 0,
-            halted: None,
-        },
-        Health {
-            leader_known: true,
-            lag: 1_000,
-            halted: None,
-        },
-        Health {
-            leader_known: true,
-            lag: 0,
-            halted: Some("roots differ".into()),
-        },
+        Health { leader_known: false, lag: 0, halted: None },
+        Health { leader_known: true, lag: 1_000, halted: None },
+        Health { leader_known: true, lag: 0, halted: Some("roots differ".into()) },
     ];
     for health in ill {
         *api.node.health.lock().unwrap() = health.clone();

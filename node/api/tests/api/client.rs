@@ -37,11 +37,7 @@ impl Server {
         let (stopped, router) = (stop.clone(), api.router.clone());
         let running =
             tokio::spawn(async move { serve(listener, router, stopped.notified()).await });
-        Server {
-            address,
-            stop,
-            running,
-        }
+        Server { address, stop, running }
     }
 
     fn client(&self, token: &str) -> Client {
@@ -50,10 +46,7 @@ impl Server {
 
     async fn stop(self) {
         self.stop.notify_one();
-        timeout(PATIENCE, self.running)
-            .await
-            .expect("the server ends")
-            .unwrap();
+        timeout(PATIENCE, self.running).await.expect("the server ends").unwrap();
     }
 }
 
@@ -87,18 +80,12 @@ async fn a_signed_transaction_is_submitted_and_found() {
         expires_ms: status.as_of.time_ms + 60_000,
     });
     let accepted = client.submit(&transaction, None).await.unwrap();
-    assert_eq!(
-        (accepted.id, accepted.status),
-        (transaction.id(), Status::Pending)
-    );
+    assert_eq!((accepted.id, accepted.status), (transaction.id(), Status::Pending));
     let committed = client.wait(accepted.id, PATIENCE).await.unwrap();
     assert_eq!(committed.status, Status::Committed);
     assert_eq!(committed.author, Some(signer.key_id().to_string()));
     assert_eq!(client.transaction(accepted.id).await.unwrap(), committed);
-    let many = client
-        .submit_many(vec![transaction.encode(), vec![0]], WAIT)
-        .await
-        .unwrap();
+    let many = client.submit_many(vec![transaction.encode(), vec![0]], WAIT).await.unwrap();
     let many: Vec<_> = many.into_iter().map(|item| item.into_result()).collect();
     assert_eq!(many[0].as_ref().unwrap().status, Status::Committed);
     assert_eq!(many[1].as_ref().unwrap_err().code, "malformed");
@@ -112,30 +99,19 @@ async fn every_read_is_understood() {
     let client = server.client(AUDITOR);
     assert_eq!(client.members().await.unwrap().members[0].country, "UY");
     assert!(client.nodes().await.unwrap().nodes[0].this);
-    assert_eq!(
-        client.blocks(Some(3), Some(2)).await.unwrap().blocks[1].height,
-        4
-    );
+    assert_eq!(client.blocks(Some(3), Some(2)).await.unwrap().blocks[1].height, 4);
     assert_eq!(client.blocks(None, None).await.unwrap().blocks.len(), 50);
-    assert_eq!(
-        client.block(3).await.unwrap().transactions[1].status,
-        Status::Rejected
-    );
+    assert_eq!(client.block(3).await.unwrap().transactions[1].status, Status::Rejected);
     assert_eq!(client.checkpoints().await.unwrap().checkpoints[0].size, 400);
     assert!(client.checkpoint().await.unwrap().starts_with("precinto/"));
     assert!(client.readiness().await.unwrap().ready);
     api.node.health.lock().unwrap().leader_known = false;
     assert!(!client.readiness().await.unwrap().leader_known);
     api.node.answer("members", &7u32);
-    let answer = client
-        .query("governance", "members", &[0x80], Consistency::Linearizable)
-        .await;
+    let answer = client.query("governance", "members", &[0x80], Consistency::Linearizable).await;
     assert_eq!(answer.unwrap().result, [7]);
     let missing = client.block(1_000).await.unwrap_err();
-    assert_eq!(
-        (missing.code(), missing.retryable()),
-        (Some("unknown-block"), false)
-    );
+    assert_eq!((missing.code(), missing.retryable()), (Some("unknown-block"), false));
     let stranger = server.client("nobody").status().await.unwrap_err();
     assert_eq!(stranger.code(), Some("unauthorized"));
     server.stop().await;
@@ -148,13 +124,8 @@ async fn an_officer_commands_and_asks() {
     let client = server.client(OFFICER);
     let done = client.aeo_certify(&request("UY-1"), WAIT).await.unwrap();
     assert_eq!(done.call.unwrap().on_behalf.unwrap().role, "officer");
-    let twice = client
-        .aeo_certify(&request(DUPLICATE), WAIT)
-        .await
-        .unwrap_err();
-    let ClientError::Problem(problem) = &twice else {
-        panic!("{twice}")
-    };
+    let twice = client.aeo_certify(&request(DUPLICATE), WAIT).await.unwrap_err();
+    let ClientError::Problem(problem) = &twice else { panic!("{twice}") };
     assert_eq!((problem.status, problem.transaction.is_some()), (409, true));
     let change = ChangeRequest {
         scheme: "rut".into(),
@@ -166,59 +137,21 @@ async fn an_officer_commands_and_asks() {
     client.aeo_suspend(&change, WAIT).await.unwrap();
     client.aeo_reinstate(&change, WAIT).await.unwrap();
     client.aeo_revoke(&change, WAIT).await.unwrap();
-    let methods: Vec<_> = api
-        .node
-        .seen()
-        .calls
-        .iter()
-        .map(|(_, c)| c.method.clone())
-        .collect();
-    assert_eq!(
-        methods,
-        ["certify", "certify", "suspend", "reinstate", "revoke"]
-    );
+    let methods: Vec<_> = api.node.seen().calls.iter().map(|(_, c)| c.method.clone()).collect();
+    assert_eq!(methods, ["certify", "certify", "suspend", "reinstate", "revoke"]);
     let rows = [request("UY-2"), request("uy 3")];
-    let batch = client
-        .aeo_certify_batch(&rows, BatchMode::SkipBad, WAIT)
-        .await
-        .unwrap();
+    let batch = client.aeo_certify_batch(&rows, BatchMode::SkipBad, WAIT).await.unwrap();
     assert_eq!((batch.accepted, batch.refused), (1, 1));
-    let checked = client
-        .aeo_certify_batch(&rows, BatchMode::Check, None)
-        .await
-        .unwrap();
+    let checked = client.aeo_certify_batch(&rows, BatchMode::Check, None).await.unwrap();
     assert!(checked.results[0].is_none() && checked.results[1].is_some());
     api.node.answer("operator", &Vec::<Authorization>::new());
-    let operator = client
-        .aeo_operator("rut", "21.1/2", Consistency::Local)
-        .await
-        .unwrap();
-    assert_eq!(
-        (operator.identifier.as_str(), operator.authorizations.len()),
-        ("2112", 0)
-    );
+    let operator = client.aeo_operator("rut", "21.1/2", Consistency::Local).await.unwrap();
+    assert_eq!((operator.identifier.as_str(), operator.authorizations.len()), ("2112", 0));
     api.node.answer("history", &Vec::<u8>::new());
-    let history = client
-        .aeo_history(("rut", "1"), "uy-dna", "UY-1", 0)
-        .await
-        .unwrap_err();
+    let history = client.aeo_history(("rut", "1"), "uy-dna", "UY-1", 0).await.unwrap_err();
     assert_eq!(history.code(), Some("unknown-authorization"));
-    api.node.answer(
-        "list",
-        &AuthorizationPage {
-            items: vec![],
-            next: vec![9],
-        },
-    );
-    assert_eq!(
-        client
-            .aeo_list(None, Some(3))
-            .await
-            .unwrap()
-            .next
-            .as_deref(),
-        Some("09")
-    );
+    api.node.answer("list", &AuthorizationPage { items: vec![], next: vec![9] });
+    assert_eq!(client.aeo_list(None, Some(3)).await.unwrap().next.as_deref(), Some("09"));
     server.stop().await;
 }
 
@@ -227,27 +160,18 @@ async fn events_are_followed_across_a_restart_of_the_node() {
     let before = api();
     let server = Server::start(&before, "127.0.0.1:0").await;
     let address = server.address.to_string();
-    let filter = EventFilter {
-        from: Some("0".into()),
-        ..EventFilter::default()
-    };
+    let filter = EventFilter { from: Some("0".into()), ..EventFilter::default() };
     let mut events = server.client(AUDITOR).events(filter);
     before.node.emit(121, 0, "aeo.certified");
-    let first = timeout(PATIENCE, events.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let first = timeout(PATIENCE, events.next()).await.unwrap().unwrap().unwrap();
     assert_eq!((first.height, first.topic.as_str()), (121, "aeo.certified"));
     before.node.stop();
     server.stop().await;
     let after = api();
     after.node.emit(121, 0, "aeo.certified");
     after.node.emit(122, 0, "aeo.suspended");
-    let (next, server) = tokio::join!(
-        timeout(PATIENCE, events.next()),
-        Server::start(&after, &address)
-    );
+    let (next, server) =
+        tokio::join!(timeout(PATIENCE, events.next()), Server::start(&after, &address));
     let next = next.unwrap().unwrap().unwrap();
     assert_eq!((next.height, next.topic.as_str()), (122, "aeo.suspended"));
     after.node.stop();
@@ -259,16 +183,9 @@ async fn events_are_followed_across_a_restart_of_the_node() {
 async fn a_refused_event_stream_ends_with_the_reason() {
     let api = api();
     let server = Server::start(&api, "127.0.0.1:0").await;
-    let filter = EventFilter {
-        from: Some("soon".into()),
-        ..EventFilter::default()
-    };
+    let filter = EventFilter { from: Some("soon".into()), ..EventFilter::default() };
     let mut events = server.client(AUDITOR).events(filter);
-    let error = timeout(PATIENCE, events.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap_err();
+    let error = timeout(PATIENCE, events.next()).await.unwrap().unwrap().unwrap_err();
     assert_eq!(error.code(), Some("invalid-parameter"));
     assert!(events.next().await.is_none());
     server.stop().await;

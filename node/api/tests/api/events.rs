@@ -32,14 +32,8 @@ impl Stream {
         let request = request.body(Body::empty()).unwrap();
         let response = api.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(
-            response.headers()[header::CONTENT_TYPE],
-            "text/event-stream"
-        );
-        Stream {
-            body: response.into_body().into_data_stream(),
-            text: String::new(),
-        }
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        Stream { body: response.into_body().into_data_stream(), text: String::new() }
     }
 
     /// Fields of the next message; `None` at the end.
@@ -47,25 +41,18 @@ impl Stream {
         loop {
             if let Some((message, rest)) = self.text.split_once("\n\n") {
                 let fields = message.lines().filter_map(|line| line.split_once(": "));
-                let fields = fields
-                    .map(|(field, value)| (field.into(), value.into()))
-                    .collect();
+                let fields = fields.map(|(field, value)| (field.into(), value.into())).collect();
                 self.text = rest.to_owned();
                 return Some(fields);
             }
-            let bytes = timeout(PATIENCE, self.body.next())
-                .await
-                .expect("a message in time")?;
+            let bytes = timeout(PATIENCE, self.body.next()).await.expect("a message in time")?;
             self.text += std::str::from_utf8(&bytes.unwrap()).unwrap();
         }
     }
 
     async fn next_id(&mut self) -> Option<String> {
         let message = self.next().await?;
-        message
-            .into_iter()
-            .find(|(field, _)| field == "id")
-            .map(|(_, id)| id)
+        message.into_iter().find(|(field, _)| field == "id").map(|(_, id)| id)
     }
 
     async fn next_data(&mut self) -> Option<Value> {
@@ -86,19 +73,12 @@ async fn a_stream_resumes_after_the_last_event_and_goes_on_live() {
     let api = api();
     three_events(&api);
     let mut stream = Stream::open(&api, "", Some("121-0")).await;
-    assert_eq!(
-        stream.next_id().await.as_deref(),
-        Some("121-0"),
-        "the place to resume from"
-    );
+    assert_eq!(stream.next_id().await.as_deref(), Some("121-0"), "the place to resume from");
     assert_eq!(stream.next_id().await.as_deref(), Some("121-1"));
     assert_eq!(stream.next_id().await.as_deref(), Some("122-0"));
     api.node.emit(123, 0, "aeo.revoked");
     let live = stream.next_data().await.unwrap();
-    assert_eq!(
-        (&live["topic"], &live["height"]),
-        (&"aeo.revoked".into(), &123.into())
-    );
+    assert_eq!((&live["topic"], &live["height"]), (&"aeo.revoked".into(), &123.into()));
 }
 
 #[tokio::test]
@@ -115,11 +95,7 @@ async fn from_is_inclusive_and_yields_to_the_last_event_id() {
         if query != "?from=0" || last.is_some() {
             stream.next().await.unwrap();
         }
-        assert_eq!(
-            stream.next_id().await.as_deref(),
-            Some(expected),
-            "{query} {last:?}"
-        );
+        assert_eq!(stream.next_id().await.as_deref(), Some(expected), "{query} {last:?}");
     }
 }
 
@@ -145,10 +121,7 @@ async fn when_the_node_stops_the_stream_ends_and_says_where_to_resume() {
     }
     api.node.stop();
     let closed = stream.next_data().await.unwrap();
-    assert_eq!(
-        (&closed["code"], &closed["resume"]),
-        (&"node-stopping".into(), &"122-1".into())
-    );
+    assert_eq!((&closed["code"], &closed["resume"]), (&"node-stopping".into(), &"122-1".into()));
     assert_eq!(stream.next().await, None);
 }
 
@@ -157,9 +130,5 @@ async fn a_bad_cursor_is_a_problem() {
     let api = api();
     let request = request(Method::GET, "/v1/events", AUDITOR).header("last-event-id", "x-1");
     let answer = api.send(request.body(Body::empty()).unwrap()).await;
-    assert!(
-        answer
-            .problem(400, "invalid-parameter")
-            .contains("Last-Event-ID")
-    );
+    assert!(answer.problem(400, "invalid-parameter").contains("Last-Event-ID"));
 }

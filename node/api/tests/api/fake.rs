@@ -62,11 +62,7 @@ impl FakeNode {
             seen: Mutex::default(),
             heights: Mutex::new(Some(heights)),
             closed,
-            health: Mutex::new(Health {
-                leader_known: true,
-                lag: 0,
-                halted: None,
-            }),
+            health: Mutex::new(Health { leader_known: true, lag: 0, halted: None }),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
         }
     }
@@ -77,9 +73,7 @@ impl FakeNode {
 
     /// What `query` answers for `method`.
     pub(crate) fn answer<T: minicbor::Encode<()>>(&self, method: &str, result: &T) {
-        self.seen()
-            .answers
-            .insert(method.into(), cbor::encode(result));
+        self.seen().answers.insert(method.into(), cbor::encode(result));
     }
 
     /// Adds an event of a new block of its own.
@@ -89,11 +83,7 @@ impl FakeNode {
             time_ms: TIME_MS,
             transaction: TransactionId(Hash([1; 32])),
             member: "uy-dna".into(),
-            event: Event {
-                contract: "aeo".into(),
-                topic: topic.into(),
-                payload: vec![0x80],
-            },
+            event: Event { contract: "aeo".into(), topic: topic.into(), payload: vec![0x80] },
         });
         if let Some(heights) = &*self.heights.lock().unwrap() {
             heights.send_replace(height);
@@ -124,12 +114,7 @@ impl FakeNode {
             Some(Outcome::Committed) => Status::Committed,
             Some(Outcome::Rejected { .. }) => Status::Rejected,
         };
-        let view = TransactionView {
-            id,
-            status,
-            outcome: record,
-            transaction: Some(transaction),
-        };
+        let view = TransactionView { id, status, outcome: record, transaction: Some(transaction) };
         self.seen().views.insert(id, view);
         id
     }
@@ -142,9 +127,7 @@ impl FakeNode {
         }
         let outcome = match number.as_str() {
             NEVER_FINAL => None,
-            DUPLICATE => Some(Outcome::Rejected {
-                code: "already-exists".into(),
-            }),
+            DUPLICATE => Some(Outcome::Rejected { code: "already-exists".into() }),
             _ => Some(Outcome::Committed),
         };
         let statement = Statement::sign(
@@ -164,12 +147,8 @@ impl FakeNode {
     }
 
     fn view(&self, id: TransactionId) -> TransactionView {
-        let unknown = TransactionView {
-            id,
-            status: Status::Unknown,
-            outcome: None,
-            transaction: None,
-        };
+        let unknown =
+            TransactionView { id, status: Status::Unknown, outcome: None, transaction: None };
         self.seen().views.get(&id).cloned().unwrap_or(unknown)
     }
 
@@ -216,12 +195,10 @@ impl NodePort for FakeNode {
         &self,
         transactions: Vec<Vec<u8>>,
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
-        let results = transactions
-            .iter()
-            .map(|bytes| match Transaction::decode(bytes) {
-                Ok(transaction) => Ok(self.execute(transaction, Some(Outcome::Committed))),
-                Err(error) => Err(NodeError::new("malformed", error.to_string())),
-            });
+        let results = transactions.iter().map(|bytes| match Transaction::decode(bytes) {
+            Ok(transaction) => Ok(self.execute(transaction, Some(Outcome::Committed))),
+            Err(error) => Err(NodeError::new("malformed", error.to_string())),
+        });
         let results = results.collect();
         self.seen().submitted.extend(transactions);
         ready(results)
@@ -232,15 +209,8 @@ impl NodePort for FakeNode {
         officer: OnBehalf,
         calls: Vec<OfficerCall>,
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
-        self.seen()
-            .calls
-            .extend(calls.iter().map(|call| (officer, call.clone())));
-        ready(
-            calls
-                .into_iter()
-                .map(|call| self.call(officer, call))
-                .collect(),
-        )
+        self.seen().calls.extend(calls.iter().map(|call| (officer, call.clone())));
+        ready(calls.into_iter().map(|call| self.call(officer, call)).collect())
     }
 
     fn transaction(&self, id: TransactionId) -> PortFuture<'_, TransactionView> {
@@ -255,33 +225,19 @@ impl NodePort for FakeNode {
         let result = self.seen().answers.get(&call.method).cloned();
         self.seen().queries.push((call, consistency));
         ready(match result {
-            Some(result) => Ok(QueryAnswer {
-                result,
-                height: HEIGHT,
-                time_ms: TIME_MS,
-            }),
+            Some(result) => Ok(QueryAnswer { result, height: HEIGHT, time_ms: TIME_MS }),
             None => Err(NodeError::new("unknown-method", "no such query")),
         })
     }
 
     fn block(&self, height: u64) -> PortFuture<'_, Option<BlockDetail>> {
         let (first, second) = (TransactionId(Hash([1; 32])), TransactionId(Hash([2; 32])));
-        let refused = Outcome::Rejected {
-            code: "already-exists".into(),
-        };
+        let refused = Outcome::Rejected { code: "already-exists".into() };
         ready(Ok((1..=HEIGHT).contains(&height).then(|| BlockDetail {
             summary: FakeNode::summary(height),
             items: vec![
-                BlockItem {
-                    index: 0,
-                    id: first,
-                    outcome: Outcome::Committed,
-                },
-                BlockItem {
-                    index: 1,
-                    id: second,
-                    outcome: refused,
-                },
+                BlockItem { index: 0, id: first, outcome: Outcome::Committed },
+                BlockItem { index: 1, id: second, outcome: refused },
             ],
         })))
     }
@@ -373,20 +329,13 @@ impl NodePort for FakeNode {
 
     fn events(&self, from: Cursor, limit: usize) -> PortFuture<'_, Vec<EventView>> {
         let seen = self.seen();
-        let found = seen
-            .events
-            .iter()
-            .filter(|view| view.cursor >= from)
-            .take(limit)
-            .cloned();
+        let found = seen.events.iter().filter(|view| view.cursor >= from).take(limit).cloned();
         ready(Ok(found.collect()))
     }
 
     fn heights(&self) -> watch::Receiver<u64> {
         let heights = self.heights.lock().unwrap();
-        heights
-            .as_ref()
-            .map_or_else(|| self.closed.clone(), watch::Sender::subscribe)
+        heights.as_ref().map_or_else(|| self.closed.clone(), watch::Sender::subscribe)
     }
 
     fn health(&self) -> Health {

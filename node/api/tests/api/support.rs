@@ -50,10 +50,7 @@ pub(crate) fn api() -> Api {
 pub(crate) fn api_with(metrics_open_on_loopback: bool) -> Api {
     let node = Arc::new(FakeNode::new());
     let registry = Registry::new();
-    let accounts = [
-        account("olga", "officer", OFFICER),
-        account("aldo", "auditor", AUDITOR),
-    ];
+    let accounts = [account("olga", "officer", OFFICER), account("aldo", "auditor", AUDITOR)];
     let router = router(ApiConfig {
         node: node.clone(),
         accounts: Accounts::from_config(&accounts).unwrap(),
@@ -69,20 +66,11 @@ impl Api {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(
-            request(Method::GET, path, AUDITOR)
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await
+        self.send(request(Method::GET, path, AUDITOR).body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
@@ -90,13 +78,7 @@ impl Api {
     }
 
     pub(crate) async fn post_as(&self, token: &str, path: &str, body: Value) -> Answer {
-        self.post_bytes(
-            token,
-            path,
-            "application/json",
-            body.to_string().into_bytes(),
-        )
-        .await
+        self.post_bytes(token, path, "application/json", body.to_string().into_bytes()).await
     }
 
     pub(crate) async fn post_bytes(
@@ -114,26 +96,15 @@ impl Api {
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            panic!(
-                "{} {error}: {}",
-                self.status,
-                String::from_utf8_lossy(&self.body)
-            )
+            panic!("{} {error}: {}", self.status, String::from_utf8_lossy(&self.body))
         })
     }
 
     /// Asserts that this is a problem document with `status` and `code`, and gives its detail.
     pub(crate) fn problem(&self, status: u16, code: &str) -> String {
         let body = self.json();
-        assert_eq!(
-            (self.status.as_u16(), &body["code"]),
-            (status, &code.into()),
-            "{body}"
-        );
-        assert_eq!(
-            self.headers[header::CONTENT_TYPE],
-            "application/problem+json"
-        );
+        assert_eq!((self.status.as_u16(), &body["code"]), (status, &code.into()), "{body}");
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(body["type"], format!("urn:precinto:error:{code}"));
         assert_eq!(body["status"], status);
         assert!(!body["hint"].as_str().unwrap().is_empty());
@@ -143,10 +114,7 @@ impl Answer {
 
 pub(crate) fn request(method: Method, path: &str, token: &str) -> axum::http::request::Builder {
     let bearer = format!("Bearer {token}");
-    Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::AUTHORIZATION, bearer)
+    Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer)
 }
 
 /// A signed transaction, different for each `nonce`.

@@ -1,6 +1,6 @@
 //! Admission says before ordering what execution would say after it.
 
-use precinto_execution::{AdmissionError, BlockEffects, ItemFate, admit};
+use precinto_execution::{Admission, AdmissionError, BlockEffects, ItemFate};
 use precinto_protocol::{
     identity::Role,
     outcome::{Outcome, VoidReason},
@@ -11,7 +11,7 @@ use crate::chain::*;
 
 fn admitted(chain: &Chain, item: &[u8]) -> Result<Transaction, AdmissionError> {
     let time_ms = chain.time_ms() + STEP_MS;
-    admit(item, &chain.view, &chain.keys, (chain.channel, time_ms))
+    Admission::new(&chain.view, &chain.keys, chain.channel, time_ms)?.admit(item)
 }
 
 /// What execution makes of an item, in words of admission.

@@ -133,7 +133,7 @@ fn an_identity_outside_its_validity_is_rejected() {
 fn only_a_node_signs_on_behalf_of_an_officer() {
     let mut chain = Chain::new();
     let draft = chain.draft("w", "k", b"v").on_behalf(Role::Officer);
-    let effects = chain.block(&[draft.clone()]);
+    let effects = chain.block(std::slice::from_ref(&draft));
     assert_committed(&effects);
     assert_eq!(outcome_leaf(&effects).roles, [Role::Officer]);
     // The stated role is all the node's signature carries.
@@ -182,7 +182,7 @@ fn endorsements_must_be_exactly_what_the_policy_asks_for() {
     let surplus = chain.draft("w", "k", b"v").endorsed_by(&[OFFICER_PE]);
     assert_void(&chain.block(&[surplus]), VoidReason::Endorsements);
     let draft = chain.draft("m", "k", b"v").endorsed_by(&[OFFICER_PE]);
-    let effects = chain.block(&[draft.clone()]);
+    let effects = chain.block(std::slice::from_ref(&draft));
     assert_committed(&effects);
     let digest = endorsements_digest(&draft.sign().endorsements);
     assert_eq!(outcome_leaf(&effects).endorsements, digest);
@@ -224,13 +224,13 @@ fn failing_calls_leave_an_outcome_and_nothing_else() {
     let mut chain = Chain::new();
     for (method, code) in [("r", "refused"), ("t", "contract-trapped"), ("l", "out-of-fuel")] {
         let draft = chain.draft(method, "k", b"v");
-        let effects = chain.block(&[draft.clone()]);
+        let effects = chain.block(std::slice::from_ref(&draft));
         assert_eq!(rejection(&effects), code);
         assert_eq!(chain.value("k"), None);
         assert!(effects.events.is_empty());
         assert!(outcome(&effects).fuel > 0);
         assert_eq!(effects.leaves.len(), 2, "no statement leaf");
-        let again = chain.block(&[draft.clone()]);
+        let again = chain.block(std::slice::from_ref(&draft));
         assert_eq!(nothing_left(&again), ItemFate::Duplicate(draft.id()));
     }
     let mut invalid = chain.draft("w", "k", b"v");

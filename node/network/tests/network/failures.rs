@@ -53,12 +53,7 @@ async fn garbage_instead_of_a_hello_is_refused() {
         hello[..4].copy_from_slice(&length.to_be_bytes());
         hello
     };
-    for garbage in [
-        frame(b"GET / HTTP/1.1"),
-        frame(&[0; 5000]),
-        frame(b""),
-        trailing,
-    ] {
+    for garbage in [frame(b"GET / HTTP/1.1"), frame(&[0; 5000]), frame(b""), trailing] {
         let (one, mut two) = intruder().await;
         closed(two.open("/precinto/raft/1", &garbage).await).await;
         until(|| one.status(2).refusal == Some(Refusal::Malformed)).await;
@@ -70,13 +65,9 @@ async fn garbage_instead_of_a_hello_is_refused() {
 #[tokio::test]
 async fn a_newer_stream_replaces_the_older_one() {
     let (mut one, mut two) = intruder().await;
-    let older = two
-        .open("/precinto/raft/1", &[hello_frame(2), frame(b"1")].concat())
-        .await;
+    let older = two.open("/precinto/raft/1", &[hello_frame(2), frame(b"1")].concat()).await;
     assert_eq!(one.raft().await.1, "1");
-    let _newer = two
-        .open("/precinto/raft/1", &[hello_frame(2), frame(b"2")].concat())
-        .await;
+    let _newer = two.open("/precinto/raft/1", &[hello_frame(2), frame(b"2")].concat()).await;
     assert_eq!(one.raft().await.1, "2");
     closed(older).await;
     // It was not the connection that ended.
@@ -108,9 +99,7 @@ async fn a_link_that_carries_nothing_more_is_given_up_by_both_and_an_idle_one_is
     assert!(one.status(3).connected && one.status(3).connects == 1);
     one.set_peers(&[two.as_peer(), three.as_peer()]).await;
     one.event(PeerEvent::Connected(2)).await;
-    one.handle
-        .send(2, FrameLane::Raft, "another way")
-        .expect("connected");
+    one.handle.send(2, FrameLane::Raft, "another way").expect("connected");
     assert_eq!(two.raft().await.1, "another way");
 }
 
@@ -125,9 +114,7 @@ async fn a_restarted_peer_is_connected_again() {
     let mut two = Node::start_with(hello(2), port, vec![peer(1, Vec::new())]).await;
     one.event(PeerEvent::Connected(2)).await;
     two.event(PeerEvent::Connected(1)).await;
-    one.handle
-        .send(2, FrameLane::Raft, "again")
-        .expect("connected");
+    one.handle.send(2, FrameLane::Raft, "again").expect("connected");
     assert_eq!(two.raft().await.1, "again");
     assert_eq!(one.status(2).connects, 2);
 }
@@ -136,19 +123,12 @@ async fn a_restarted_peer_is_connected_again() {
 async fn a_crash_is_noticed_and_the_raft_lane_reported_unreachable() {
     let (mut one, two) = pair().await;
     let port = two.port();
-    while one
-        .handle
-        .send(2, FrameLane::Raft, vec![0; 1024 * 1024])
-        .is_ok()
-    {}
+    while one.handle.send(2, FrameLane::Raft, vec![0; 1024 * 1024]).is_ok() {}
     // No shutdown: its tasks and connections just end.
     drop(two);
     let (mut unreachable, mut disconnected) = (false, false);
     while !(unreachable && disconnected) {
-        match soon(one.inbox.events.recv())
-            .await
-            .expect("the network runs")
-        {
+        match soon(one.inbox.events.recv()).await.expect("the network runs") {
             PeerEvent::Unreachable(2) => unreachable = true,
             PeerEvent::Disconnected(2) => disconnected = true,
             other => panic!("unexpected {other:?}"),
@@ -158,14 +138,10 @@ async fn a_crash_is_noticed_and_the_raft_lane_reported_unreachable() {
     let mut two = Node::start_with(hello(2), port, vec![one.as_peer()]).await;
     two.event(PeerEvent::Connected(1)).await;
     one.event(PeerEvent::Connected(2)).await;
-    two.handle
-        .send(1, FrameLane::Gossip, "back")
-        .expect("connected");
+    two.handle.send(1, FrameLane::Gossip, "back").expect("connected");
     assert_eq!(one.gossip().await.1, "back");
     // What was queued for the one that crashed is stale.
     assert!(one.lane(2, Lane::Raft).lost > 0);
-    one.handle
-        .send(2, FrameLane::Raft, "fresh")
-        .expect("connected");
+    one.handle.send(2, FrameLane::Raft, "fresh").expect("connected");
     assert_eq!(two.raft().await.1, "fresh");
 }

@@ -12,9 +12,7 @@ const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(20);
 
 async fn request(node: &mut Node) -> Request {
-    soon(node.inbox.requests.recv())
-        .await
-        .expect("the network runs")
+    soon(node.inbox.requests.recv()).await.expect("the network runs")
 }
 
 #[tokio::test]
@@ -22,11 +20,7 @@ async fn answers_find_their_askers_in_whatever_order_they_come() {
     let (one, mut two) = pair().await;
     let asking = (0..50_u8).map(|number| {
         let handle = one.handle.clone();
-        async move {
-            handle
-                .request(2, RequestLane::Request, vec![number], LONG)
-                .await
-        }
+        async move { handle.request(2, RequestLane::Request, vec![number], LONG).await }
     });
     let answering = async {
         let mut requests = Vec::new();
@@ -63,17 +57,12 @@ async fn a_responder_that_is_dropped_or_answers_too_much_refuses() {
     assert_eq!((answer, dropped), (Err(RequestError::Refused), ()));
     assert!(!RequestError::Refused.outcome_unknown());
 
-    let asking = one
-        .handle
-        .request(2, RequestLane::Request, "all of it", LONG);
+    let asking = one.handle.request(2, RequestLane::Request, "all of it", LONG);
     let (answer, sent) = tokio::join!(asking, async {
         let too_much = vec![0; Lane::Request.max_body() + 1];
         request(&mut two).await.respond.respond(too_much)
     });
-    assert_eq!(
-        (answer, sent),
-        (Err(RequestError::Refused), Err(SendError::TooLarge))
-    );
+    assert_eq!((answer, sent), (Err(RequestError::Refused), Err(SendError::TooLarge)));
 }
 
 #[tokio::test]
@@ -93,11 +82,7 @@ async fn requests_beyond_the_peers_room_are_refused_at_once_and_answers_still_pa
         let (answer, sent) = tokio::join!(asking, answering);
         assert_eq!((answer, sent), (Ok(Bytes::from("yes")), Ok(())));
         for _ in 0..ROOM {
-            request(&mut two)
-                .await
-                .respond
-                .respond("you too")
-                .expect("connected");
+            request(&mut two).await.respond.respond("you too").expect("connected");
         }
     };
     let (answers, ()) = tokio::join!(crowd, meanwhile);
@@ -110,17 +95,11 @@ async fn requests_beyond_the_peers_room_are_refused_at_once_and_answers_still_pa
 async fn a_lost_connection_ends_the_waiting() {
     let (mut one, mut two) = pair().await;
     let handle = one.handle.clone();
-    let asking = tokio::spawn(async move {
-        handle
-            .request(2, RequestLane::Request, "anyone?", LONG)
-            .await
-    });
+    let asking =
+        tokio::spawn(async move { handle.request(2, RequestLane::Request, "anyone?", LONG).await });
     let held = request(&mut two).await;
     drop(two);
-    assert_eq!(
-        soon(asking).await.expect("no panic"),
-        Err(RequestError::ConnectionLost)
-    );
+    assert_eq!(soon(asking).await.expect("no panic"), Err(RequestError::ConnectionLost));
     assert!(RequestError::ConnectionLost.outcome_unknown());
     assert_eq!(held.respond.respond("gone"), Err(SendError::NotConnected));
     one.event(PeerEvent::Disconnected(2)).await;

@@ -24,9 +24,7 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, what)
-        .await
-        .expect("it happens within the bound")
+    timeout(PATIENCE, what).await.expect("it happens within the bound")
 }
 
 /// Waits for a condition that no event announces.
@@ -73,14 +71,8 @@ impl Node {
     /// A node with the key of node `id`, whatever its hello says.
     pub(crate) async fn start_as(id: NodeId, hello: Hello, port: u16, peers: Vec<Peer>) -> Node {
         let listen = vec![SocketAddr::from(([127, 0, 0, 1], port))];
-        let config = NetworkConfig {
-            identity: key(id),
-            listen,
-            hello,
-        };
-        let (handle, inbox) = Network::start(config, peers)
-            .await
-            .expect("the network starts");
+        let config = NetworkConfig { identity: key(id), listen, hello };
+        let (handle, inbox) = Network::start(config, peers).await.expect("the network starts");
         Node { id, handle, inbox }
     }
 
@@ -93,9 +85,7 @@ impl Node {
     }
 
     pub(crate) async fn set_peers(&self, peers: &[Peer]) {
-        soon(self.handle.set_peers(peers.to_vec()))
-            .await
-            .expect("the peers are sound");
+        soon(self.handle.set_peers(peers.to_vec())).await.expect("the peers are sound");
     }
 
     /// Waits for an event and skips others.
@@ -107,25 +97,18 @@ impl Node {
     }
 
     pub(crate) async fn raft(&mut self) -> (NodeId, Bytes) {
-        let frame = soon(self.inbox.raft.recv())
-            .await
-            .expect("the network runs");
+        let frame = soon(self.inbox.raft.recv()).await.expect("the network runs");
         (frame.from, frame.bytes.clone())
     }
 
     pub(crate) async fn gossip(&mut self) -> (NodeId, Bytes) {
-        let frame = soon(self.inbox.gossip.recv())
-            .await
-            .expect("the network runs");
+        let frame = soon(self.inbox.gossip.recv()).await.expect("the network runs");
         (frame.from, frame.bytes.clone())
     }
 
     pub(crate) fn status(&self, node: NodeId) -> PeerStatus {
         let peers = self.handle.peers();
-        peers
-            .into_iter()
-            .find(|peer| peer.node == node)
-            .expect("the node is a peer")
+        peers.into_iter().find(|peer| peer.node == node).expect("the node is a peer")
     }
 
     pub(crate) fn lane(&self, node: NodeId, lane: Lane) -> LaneStatus {
@@ -135,12 +118,7 @@ impl Node {
 
 pub(crate) fn peer(node: NodeId, addresses: Vec<String>) -> Peer {
     let network_key = key(node).public().to_bytes();
-    Peer {
-        node,
-        network_key,
-        addresses,
-        storage_id: None,
-    }
+    Peer { node, network_key, addresses, storage_id: None }
 }
 
 /// Makes all nodes peers of each other and waits until they are connected.
@@ -150,15 +128,10 @@ pub(crate) async fn connect(nodes: &mut [&mut Node]) {
         node.set_peers(&peers).await;
     }
     for node in nodes.iter_mut() {
-        let mut missing: Vec<_> = peers
-            .iter()
-            .map(|peer| peer.node)
-            .filter(|&peer| peer != node.id)
-            .collect();
+        let mut missing: Vec<_> =
+            peers.iter().map(|peer| peer.node).filter(|&peer| peer != node.id).collect();
         while !missing.is_empty() {
-            let event = soon(node.inbox.events.recv())
-                .await
-                .expect("the network runs");
+            let event = soon(node.inbox.events.recv()).await.expect("the network runs");
             if let PeerEvent::Connected(peer) = event {
                 missing.retain(|&other| other != peer);
             }
@@ -184,11 +157,7 @@ impl Intruder {
         let keypair = Keypair::ed25519_from_bytes(&mut *key(id).seed()).expect("32 bytes");
         let mut swarm = SwarmBuilder::with_existing_identity(keypair)
             .with_tokio()
-            .with_tcp(
-                tcp::Config::default(),
-                noise::Config::new,
-                yamux::Config::default,
-            )
+            .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
             .expect("noise takes the key")
             .with_behaviour(|_| libp2p_stream::Behaviour::new())
             .expect("the behaviour is infallible")
@@ -201,17 +170,10 @@ impl Intruder {
         let address =
             Multiaddr::from(std::net::Ipv4Addr::LOCALHOST).with(Protocol::Tcp(target.port()));
         swarm
-            .dial(
-                DialOpts::peer_id(target_id)
-                    .addresses(vec![address])
-                    .build(),
-            )
+            .dial(DialOpts::peer_id(target_id).addresses(vec![address]).build())
             .expect("dialing begins");
         tokio::spawn(async move { while swarm.next().await.is_some() {} });
-        Intruder {
-            control,
-            target: target_id,
-        }
+        Intruder { control, target: target_id }
     }
 
     /// Opens a stream and writes `bytes`.
@@ -219,10 +181,7 @@ impl Intruder {
         let protocol = StreamProtocol::new(lane);
         let stream = soon(self.control.open_stream(self.target, protocol)).await;
         let mut stream = stream.expect("the node accepts the lane");
-        stream
-            .write_all(bytes)
-            .await
-            .expect("the stream takes them");
+        stream.write_all(bytes).await.expect("the stream takes them");
         stream.flush().await.expect("the stream takes them");
         stream
     }

@@ -18,11 +18,13 @@ use super::{
 /// How long a command waits for its transaction to be final.
 pub const WAIT: Duration = Duration::from_secs(20);
 
+/// What to do about operators.
 #[derive(Debug, Subcommand)]
 pub enum AeoCommand {
     /// Is this operator an AEO? All its authorizations, by any member
     Show {
         #[command(flatten)]
+        #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
         operator: Operator,
         /// Ask a quorum first, so that the answer is not older than the question
         #[arg(long)]
@@ -31,11 +33,13 @@ pub enum AeoCommand {
     /// Who asserted what about this operator, and when
     History {
         #[command(flatten)]
+        #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
         operator: Operator,
     },
     /// Grant an authorization
     Certify {
         #[command(flatten)]
+        #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
         operator: Operator,
         /// Authorization number: capital letters, digits and hyphens
         number: String,
@@ -63,6 +67,7 @@ pub enum AeoCommand {
         /// The file; columns scheme,identifier,number,types,valid_from,valid_until,publish
         file: PathBuf,
         #[command(flatten)]
+        #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
         options: import::Options,
     },
 }
@@ -230,7 +235,13 @@ fn print_history(known: &OperatorAnswer, entries: &[HistoryEntry]) {
         return;
     }
     let mut table = Table::new([
-        "RECORDED (UTC)", "MEMBER", "NUMBER", "ACTION", "REASON", "EFFECTIVE (UTC)", "HEIGHT",
+        "RECORDED (UTC)",
+        "MEMBER",
+        "NUMBER",
+        "ACTION",
+        "REASON",
+        "EFFECTIVE (UTC)",
+        "HEIGHT",
         "TRANSACTION",
     ]);
     for entry in entries {

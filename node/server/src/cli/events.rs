@@ -6,6 +6,7 @@ use precinto_client::{EventFilter, types::Event};
 
 use super::{output, target::Target};
 
+/// What to do with events.
 #[derive(Debug, Subcommand)]
 pub enum EventsCommand {
     /// Print events as they are committed, until Ctrl-C
@@ -40,7 +41,12 @@ pub async fn run(command: EventsCommand, target: &Target, json: bool) -> anyhow:
 
 fn describe(event: &Event) -> String {
     let place = format!("{}-{}", event.height, event.index);
-    let head = format!("{} {place:>10}  {:<16} {}", output::time(event.time_ms), event.topic, event.member);
+    let head = format!(
+        "{} {place:>10}  {:<16} {}",
+        output::time(event.time_ms),
+        event.topic,
+        event.member
+    );
     match &event.transition {
         Some(transition) => {
             let authorization = &transition.authorization;

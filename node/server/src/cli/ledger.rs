@@ -9,6 +9,7 @@ use super::{
     target::Target,
 };
 
+/// What to do with transactions.
 #[derive(Debug, Subcommand)]
 pub enum TxCommand {
     /// What became of a transaction

@@ -27,7 +27,13 @@ pub struct TargetArgs {
     #[arg(long, global = true, default_value = "officer")]
     pub account: String,
     /// Address of a node elsewhere (http://host:port); needs --token-file
-    #[arg(long, global = true, env = "PRECINTO_URL", conflicts_with = "at", requires = "token_file")]
+    #[arg(
+        long,
+        global = true,
+        env = "PRECINTO_URL",
+        conflicts_with = "at",
+        requires = "token_file"
+    )]
     pub url: Option<String>,
     /// File with the bearer token for --url
     #[arg(long, global = true, env = "PRECINTO_TOKEN_FILE")]

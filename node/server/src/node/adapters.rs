@@ -6,7 +6,7 @@ use precinto_protocol::{cbor, log::Frontier, state::StateKey};
 use precinto_storage::{LedgerView, RaftLog, StorageError};
 
 /// The Raft log as the replica reads it.
-pub struct LogPort(pub RaftLog);
+pub(super) struct LogPort(pub RaftLog);
 
 impl LogStore for LogPort {
     fn hard_state(&self) -> Result<HardState, LogError> {
@@ -38,7 +38,7 @@ impl LogStore for LogPort {
 }
 
 /// The state at one height as execution, admission and queries read it.
-pub struct StatePort(pub LedgerView);
+pub(super) struct StatePort(pub LedgerView);
 
 impl StateView for StatePort {
     fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, ViewError> {
@@ -53,10 +53,7 @@ impl StateView for StatePort {
     ) -> Result<Vec<(StateKey, Vec<u8>)>, ViewError> {
         let after = after.map(StateKey::as_bytes);
         let items = self.0.state_scan(prefix.as_bytes(), after, limit).map_err(view_error)?;
-        items
-            .into_iter()
-            .map(|(key, value)| Ok((state_key(&key)?, value)))
-            .collect()
+        items.into_iter().map(|(key, value)| Ok((state_key(&key)?, value))).collect()
     }
 
     fn record_log(&self, key: &StateKey) -> Result<Option<Frontier>, ViewError> {
@@ -70,12 +67,12 @@ impl StateView for StatePort {
 }
 
 /// A key that storage holds.
-pub fn state_key(bytes: &[u8]) -> Result<StateKey, ViewError> {
+pub(super) fn state_key(bytes: &[u8]) -> Result<StateKey, ViewError> {
     StateKey::from_bytes(bytes).map_err(|error| ViewError::Io(format!("a stored key: {error}")))
 }
 
 /// A frontier that storage holds.
-pub fn frontier(bytes: &[u8]) -> Result<Frontier, ViewError> {
+pub(super) fn frontier(bytes: &[u8]) -> Result<Frontier, ViewError> {
     cbor::decode(bytes).map_err(|error| ViewError::Io(format!("a stored frontier: {error}")))
 }
 

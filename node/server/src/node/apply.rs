@@ -7,23 +7,21 @@ use std::{
 };
 
 use precinto_consensus::{Applied, Input};
-use precinto_execution::{
-    BlockEffects, EmittedEvent, ItemFate, Ledger as Executor, PreparedBlock,
-};
+use precinto_execution::{BlockEffects, EmittedEvent, ItemFate, Ledger as Executor, PreparedBlock};
 use precinto_protocol::{cbor, identity::MemberId, transaction::TransactionId};
 use precinto_storage::{BlockBatch, BlockSummary, Ledger, LogNode, RecordLogAppend};
 use tokio::sync::watch;
 
 use super::{
-    adapters::StatePort, event::EventRecord, halt::Halt, ledger_cell::LedgerCell,
-    metrics::Metrics, owner, pending::Pending, raft::RaftHandle,
+    adapters::StatePort, event::EventRecord, halt::Halt, ledger_cell::LedgerCell, metrics::Metrics,
+    owner, pending::Pending, raft::RaftHandle,
 };
 
 /// Blocks between the verify thread and this one: enough to keep both busy.
-pub const QUEUE: usize = 64;
+pub(super) const QUEUE: usize = 64;
 
 /// What the apply thread is asked.
-pub enum Job {
+pub(super) enum Job {
     /// An entry without a block.
     Empty {
         /// Raft index.
@@ -46,16 +44,19 @@ pub enum Job {
     Install(Box<Install>),
 }
 
+/// Replaces the old ledger and rebuilds what execution keeps in memory.
+type Activate = dyn FnOnce(&Ledger) -> anyhow::Result<(Ledger, Executor)> + Send;
+
 /// A staged snapshot.
-pub struct Install {
-    /// Replaces the old ledger and rebuilds what execution keeps in memory.
-    pub activate: Box<dyn FnOnce(&Ledger) -> anyhow::Result<(Ledger, Executor)> + Send>,
+pub(super) struct Install {
+    /// To be called once everything before it is executed.
+    pub activate: Box<Activate>,
     /// Told when it is in use.
     pub done: mpsc::Sender<()>,
 }
 
 /// What the apply thread owns and tells.
-pub struct Applier {
+pub(super) struct Applier {
     /// State tree, log frontier, contract runtime.
     pub executor: Executor,
     /// Where blocks are committed.
@@ -76,7 +77,7 @@ pub struct Applier {
 
 impl Applier {
     /// Starts the thread.
-    pub fn start(mut self, jobs: mpsc::Receiver<Job>) -> JoinHandle<()> {
+    pub(super) fn start(mut self, jobs: mpsc::Receiver<Job>) -> JoinHandle<()> {
         owner::spawn("apply", move || {
             for job in jobs {
                 // A halted node keeps what it has and executes nothing more.
@@ -150,7 +151,7 @@ impl Applier {
 }
 
 /// Where a stored ledger is, in consensus' words.
-pub fn applied(head: &precinto_storage::Head) -> Applied {
+pub(super) fn applied(head: &precinto_storage::Head) -> Applied {
     Applied {
         index: head.applied.index,
         term: head.applied.term,

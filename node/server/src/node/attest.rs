@@ -4,11 +4,7 @@
 //! this node's Raft log; the checkpoint itself is persisted, synced, before its signature leaves.
 //! Storage refuses one that lies below or beside what was signed before.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use minicbor::{Decode, Encode};
 use precinto_network::{Frame, FrameLane, NetworkHandle};
@@ -28,7 +24,12 @@ use tokio::{
 
 use super::{
     compare::{Compare, is_majority},
-    halt::Halt, ledger_cell::LedgerCell, messages::Gossip, metrics::Metrics, owner, raft::wall_clock_ms,
+    halt::Halt,
+    ledger_cell::LedgerCell,
+    messages::Gossip,
+    metrics::Metrics,
+    owner,
+    raft::wall_clock_ms,
 };
 
 /// Pause between two checkpoints at least: each costs an fsync.
@@ -50,7 +51,7 @@ struct Contradiction {
 }
 
 /// What attestation needs.
-pub struct Attester {
+pub(super) struct Attester {
     /// This node.
     pub node: NodeId,
     /// Ledger and epoch.
@@ -71,7 +72,11 @@ pub struct Attester {
 
 impl Attester {
     /// Runs until the node ends.
-    pub async fn run(self, mut heights: watch::Receiver<u64>, mut gossip: mpsc::Receiver<Frame>) {
+    pub(super) async fn run(
+        self,
+        mut heights: watch::Receiver<u64>,
+        mut gossip: mpsc::Receiver<Frame>,
+    ) {
         let mut compare = Compare::default();
         let mut again = interval(TELL_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -115,7 +120,8 @@ impl Attester {
         let ledger = self.ledger.get();
         let head = ledger.head()?.block;
         let checkpoint = self.checkpoint(&head);
-        let signed = SignedCheckpoint::sign(checkpoint, self.node, wall_clock_ms() / 1000, &self.key);
+        let signed =
+            SignedCheckpoint::sign(checkpoint, self.node, wall_clock_ms() / 1000, &self.key);
         let stored = stored(&signed);
         let saved = tokio::task::spawn_blocking(move || {
             ledger.save_own_checkpoint(&stored)?;
@@ -144,7 +150,7 @@ impl Attester {
     }
 
     fn tell(&self, checkpoint: &SignedCheckpoint) {
-        let frame = cbor::encode(&Gossip::Checkpoint(checkpoint.clone()));
+        let frame = cbor::encode(&Gossip::Checkpoint(*checkpoint));
         for node in self.nodes.iter().filter(|node| node.id != self.node) {
             // Who is away hears the next one.
             let _ = self.network.send(node.id, FrameLane::Gossip, frame.clone());
@@ -196,12 +202,19 @@ impl Attester {
     }
 
     /// Keeps the evidence; halts when a majority of the members contradicts this node at one size.
-    fn contradicted(&self, summary: &BlockSummary, theirs: SignedCheckpoint, compare: &mut Compare) {
+    fn contradicted(
+        &self,
+        summary: &BlockSummary,
+        theirs: SignedCheckpoint,
+        compare: &mut Compare,
+    ) {
         let time_s = wall_clock_ms() / 1000;
         let ours = SignedCheckpoint::sign(self.checkpoint(summary), self.node, time_s, &self.key);
         let (node, size, root) = (theirs.node, theirs.checkpoint.size, theirs.checkpoint.root);
         match self.ledger.get().save_evidence(&cbor::encode(&Contradiction { ours, theirs })) {
-            Ok(hash) => tracing::error!(node, size, evidence = %hash, "a peer signed another history"),
+            Ok(hash) => {
+                tracing::error!(node, size, evidence = %hash, "a peer signed another history")
+            }
             Err(error) => tracing::error!(%error, "evidence cannot be kept"),
         }
         self.metrics.alarms.with_label_values(&["contradiction"]).inc();

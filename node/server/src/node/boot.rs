@@ -10,15 +10,11 @@ use std::{
 use anyhow::Context;
 use precinto_execution::{CodeSource, KeyCache, Ledger as Executor, Persisted, Runtime, Tip};
 use precinto_protocol::{
-    block::Origin,
-    cbor,
-    genesis::Genesis,
-    hash::Hash,
-    log::Frontier,
-    registry::Node,
+    block::Origin, cbor, genesis::Genesis, hash::Hash, log::Frontier, registry::Node,
 };
 use precinto_storage::{
-    BlockBatch, BlockSummary, ChannelDirectory, Ledger, LedgerView, RaftLog, StorageIdentity,
+    BlockBatch, BlockSummary, ChannelDirectory, Ledger, LedgerView, RaftLog, StorageError,
+    StorageIdentity,
 };
 use precinto_vm::{Engine, ModuleCache};
 
@@ -27,11 +23,8 @@ use super::adapters::{StatePort, frontier, state_key};
 /// Makes the storage of `node`, empty. A node never makes it by itself: a missing directory means
 /// a lost disk, and such a node comes back as a new one.
 pub fn create_storage(data: &Path, genesis: &Genesis, node: &Node) -> anyhow::Result<()> {
-    let identity = StorageIdentity {
-        storage_id: node.storage_id,
-        node: node.id,
-        genesis: genesis.hash(),
-    };
+    let identity =
+        StorageIdentity { storage_id: node.storage_id, node: node.id, genesis: genesis.hash() };
     ChannelDirectory::new(data)
         .create(identity)
         .with_context(|| format!("cannot create the storage in {}", data.display()))?;
@@ -88,7 +81,13 @@ pub struct Channel {
 /// Opens the storage of `node` and brings execution to where the ledger is.
 pub fn open(data: &Path, genesis: &Genesis, node: &Node, tools: &Tools) -> anyhow::Result<Channel> {
     let directory = ChannelDirectory::new(data);
-    let (raft_log, ledger) = directory.open(node.id, &genesis.hash())?;
+    let opened = directory.open(node.id, &genesis.hash());
+    let (raft_log, ledger) = opened.map_err(|error| match error {
+        StorageError::Missing { .. } => anyhow::Error::new(error).context(
+            "a node does not start without its storage: one that lost it joins as a new node",
+        ),
+        other => other.into(),
+    })?;
     if raft_log.storage_id() != node.storage_id {
         anyhow::bail!(
             "{} is another storage than genesis names for node {}: a restored or copied disk joins \
@@ -170,6 +169,6 @@ pub fn restore(view: &LedgerView, genesis: &Genesis, tools: &Tools) -> anyhow::R
     Ok(Executor::restore(persisted, &state, tools.runtime.clone(), tools.keys.clone())?)
 }
 
-fn unreadable(error: precinto_storage::StorageError) -> precinto_execution::ViewError {
+fn unreadable(error: StorageError) -> precinto_execution::ViewError {
     precinto_execution::ViewError::Io(error.to_string())
 }

@@ -13,7 +13,7 @@ const MAX_CONTRADICTIONS: usize = 256;
 
 /// Bounded by the number of nodes and [`MAX_CONTRADICTIONS`].
 #[derive(Default)]
-pub struct Compare {
+pub(super) struct Compare {
     /// Checkpoints above this node's log, one per node: the oldest, because under load newer ones
     /// would never be reached.
     waiting: BTreeMap<NodeId, SignedCheckpoint>,
@@ -23,18 +23,18 @@ pub struct Compare {
 
 impl Compare {
     /// Keeps a checkpoint until this node's log is as long.
-    pub fn wait(&mut self, checkpoint: SignedCheckpoint) {
+    pub(super) fn wait(&mut self, checkpoint: SignedCheckpoint) {
         self.waiting.entry(checkpoint.node).or_insert(checkpoint);
     }
 
     /// Takes out what waited.
-    pub fn take_waiting(&mut self) -> Vec<SignedCheckpoint> {
+    pub(super) fn take_waiting(&mut self) -> Vec<SignedCheckpoint> {
         std::mem::take(&mut self.waiting).into_values().collect()
     }
 
     /// Notes that `member` signed `root` at `size`, which is not this node's root there; returns
     /// how many members signed that very root.
-    pub fn contradicted(&mut self, size: u64, root: Hash, member: MemberId) -> usize {
+    pub(super) fn contradicted(&mut self, size: u64, root: Hash, member: MemberId) -> usize {
         let against = self.contradictions.entry((size, root)).or_default();
         against.insert(member);
         let count = against.len();
@@ -46,7 +46,7 @@ impl Compare {
 }
 
 /// Whether `against` of `members` members are a majority: then this node is wrong, not they.
-pub fn is_majority(against: usize, members: usize) -> bool {
+pub(super) fn is_majority(against: usize, members: usize) -> bool {
     2 * against > members
 }
 

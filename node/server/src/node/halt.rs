@@ -12,14 +12,14 @@ const FILE: &str = "HALTED";
 
 /// Set once, kept on disk: a restart must not make a node forget that it was wrong.
 #[derive(Clone)]
-pub struct Halt {
+pub(super) struct Halt {
     file: PathBuf,
     reason: Arc<OnceLock<String>>,
 }
 
 impl Halt {
     /// Of the channel in `data`. Refuses a channel that halted before.
-    pub fn open(data: &Path) -> anyhow::Result<Halt> {
+    pub(super) fn open(data: &Path) -> anyhow::Result<Halt> {
         let file = data.join(FILE);
         if let Ok(reason) = std::fs::read_to_string(&file) {
             bail!(
@@ -33,12 +33,12 @@ impl Halt {
     }
 
     /// Why the node halted, if it did.
-    pub fn reason(&self) -> Option<&str> {
+    pub(super) fn reason(&self) -> Option<&str> {
         self.reason.get().map(String::as_str)
     }
 
     /// Halts execution and attestation. The node goes on answering what it knows.
-    pub fn set(&self, reason: String) {
+    pub(super) fn set(&self, reason: String) {
         tracing::error!(%reason, "halted");
         if let Err(error) = std::fs::write(&self.file, &reason) {
             tracing::error!(%error, "the halt could not be noted on disk");

@@ -14,7 +14,7 @@ const MAX_TASKS: usize = 64;
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// What the log writer is asked.
-pub enum LogJob {
+pub(super) enum LogJob {
     /// A task of the replica.
     Write(WriteTask),
     /// Drop the log up to this entry.
@@ -23,7 +23,7 @@ pub enum LogJob {
 
 /// Starts the thread. `install` makes a staged snapshot the ledger; it runs before the log starts
 /// anew after it.
-pub fn start(
+pub(super) fn start(
     log: RaftLog,
     raft: RaftHandle,
     install: impl FnMut(SnapshotMark) + Send + 'static,

@@ -6,7 +6,7 @@ use precinto_protocol::checkpoint::SignedCheckpoint;
 
 /// A request on the request lane.
 #[derive(Debug, Encode, Decode)]
-pub enum PeerRequest {
+pub(super) enum PeerRequest {
     /// Order these encoded transactions, if you lead. The answer is a [`SubmitAnswer`].
     #[n(0)]
     Submit(#[n(0)] Vec<ByteVec>),
@@ -14,7 +14,7 @@ pub enum PeerRequest {
 
 /// What the leader did with forwarded transactions.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
-pub struct SubmitAnswer {
+pub(super) struct SubmitAnswer {
     /// How many were taken into its queue; the others may be sent again.
     #[n(0)]
     pub taken: u64,
@@ -22,7 +22,7 @@ pub struct SubmitAnswer {
 
 /// A request on the snapshot lane.
 #[derive(Debug, Encode, Decode)]
-pub enum SnapshotRequest {
+pub(super) enum SnapshotRequest {
     /// The chunk with this number of the snapshot at this raft index. The answer is the chunk; an
     /// empty one says that the snapshot is gone.
     #[n(0)]
@@ -38,7 +38,7 @@ pub enum SnapshotRequest {
 
 /// A frame on the gossip lane.
 #[derive(Debug, Encode, Decode)]
-pub enum Gossip {
+pub(super) enum Gossip {
     /// The sender's newest checkpoint.
     #[n(0)]
     Checkpoint(#[n(0)] SignedCheckpoint),

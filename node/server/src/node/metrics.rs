@@ -6,10 +6,12 @@ use precinto_consensus::{RaftRole, Status};
 use precinto_execution::{BlockEffects, ItemFate};
 use precinto_network::NetworkHandle;
 use precinto_protocol::outcome::Outcome;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 /// See the module. Gauges are refreshed by [`Metrics::observe`].
-pub struct Metrics {
+pub(super) struct Metrics {
     transactions: IntCounterVec,
     blocks: IntCounter,
     block_seconds: Histogram,
@@ -33,7 +35,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Registers everything in `registry`.
-    pub fn register(registry: &Registry) -> prometheus::Result<Arc<Metrics>> {
+    pub(super) fn register(registry: &Registry) -> prometheus::Result<Arc<Metrics>> {
         let gauge = |name: &str, help: &str| -> prometheus::Result<IntGauge> {
             let gauge = IntGauge::new(name, help)?;
             registry.register(Box::new(gauge.clone()))?;
@@ -88,7 +90,7 @@ impl Metrics {
     }
 
     /// A block was executed and committed.
-    pub fn block(&self, effects: &BlockEffects, took: Duration) {
+    pub(super) fn block(&self, effects: &BlockEffects, took: Duration) {
         self.blocks.inc();
         self.block_seconds.observe(took.as_secs_f64());
         self.height.set(effects.height as i64);
@@ -113,7 +115,7 @@ impl Metrics {
     }
 
     /// Reads what changes by itself.
-    pub fn observe(&self, raft: &Status, pending: usize, network: &NetworkHandle) {
+    pub(super) fn observe(&self, raft: &Status, pending: usize, network: &NetworkHandle) {
         self.pending.set(pending as i64);
         self.raft_term.set(raft.term as i64);
         self.raft_leads.set(i64::from(raft.role == RaftRole::Leader));

@@ -18,28 +18,27 @@ use crate::keyfile;
 const EXPIRES_AFTER_MS: u64 = 5 * 60 * 1000;
 
 /// The node's identity key in the service of its member's officers.
-pub struct OfficerSigner {
+pub(super) struct OfficerSigner {
     channel: Hash,
     key: SigningKey,
 }
 
 impl OfficerSigner {
     /// Signs with the node's identity `key` on `channel`.
-    pub fn new(channel: Hash, key: SigningKey) -> OfficerSigner {
+    pub(super) fn new(channel: Hash, key: SigningKey) -> OfficerSigner {
         OfficerSigner { channel, key }
     }
 
     /// An encoded transaction with `call`, for the active version of its contract.
-    pub fn sign(
+    pub(super) fn sign(
         &self,
         officer: OnBehalf,
         call: OfficerCall,
         state: &dyn StateView,
     ) -> Result<Vec<u8>, NodeError> {
         let contract = Registry::new(state).contract(&call.contract);
-        let contract = contract.map_err(|error| {
-            NodeError::new(precinto_api::codes::INTERNAL, error.to_string())
-        })?;
+        let contract = contract
+            .map_err(|error| NodeError::new(precinto_api::codes::INTERNAL, error.to_string()))?;
         let Some(contract) = contract else {
             let message = format!("no contract {:?} is active", call.contract);
             return Err(NodeError::new(code::UNKNOWN_CONTRACT, message));

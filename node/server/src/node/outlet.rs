@@ -11,7 +11,7 @@ use super::{
 };
 
 /// See the module.
-pub struct NodeOutlet {
+pub(super) struct NodeOutlet {
     /// The peers.
     pub network: NetworkHandle,
     /// The log writer.
@@ -89,7 +89,10 @@ impl NodeOutlet {
                 "block"
             }
             Alarm::Stalled { uncommitted } => {
-                tracing::error!(uncommitted, "this leader's blocks are not accepted: stepping down");
+                tracing::error!(
+                    uncommitted,
+                    "this leader's blocks are not accepted: stepping down"
+                );
                 "stalled"
             }
         };

@@ -10,7 +10,7 @@ use std::{
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// Starts an owner thread.
-pub fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+pub(super) fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     let run = move || {
         if catch_unwind(AssertUnwindSafe(body)).is_err() {
             tracing::error!(thread = name, "an owner thread panicked: the process ends");
@@ -25,7 +25,7 @@ pub fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> JoinHa
 }
 
 /// Ends the process: going on would break a promise. The reason is logged first.
-pub fn halt(reason: &str) -> ! {
+pub(super) fn halt(reason: &str) -> ! {
     tracing::error!(reason, "halt");
     std::process::abort()
 }

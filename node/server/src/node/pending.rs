@@ -15,7 +15,7 @@ use precinto_protocol::transaction::TransactionId;
 use tokio::sync::oneshot;
 
 /// Accepted and unfinished transactions at most: some ten seconds at the target rate.
-pub const MAX_PENDING: usize = 65_536;
+pub(super) const MAX_PENDING: usize = 65_536;
 
 /// Waiters at most, over all transactions.
 const MAX_WAITERS: usize = 65_536;
@@ -47,11 +47,11 @@ struct State {
 
 /// See the module.
 #[derive(Default)]
-pub struct Pending(Mutex<State>);
+pub(super) struct Pending(Mutex<State>);
 
 /// [`MAX_PENDING`] reached: the client should come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+pub(super) struct Full;
 
 impl Pending {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,7 +61,12 @@ impl Pending {
 
     /// Notes an accepted transaction, to be sent with the next [`Pending::take_due`]; a repetition
     /// changes nothing.
-    pub fn insert(&self, id: TransactionId, bytes: Vec<u8>, expires_ms: u64) -> Result<(), Full> {
+    pub(super) fn insert(
+        &self,
+        id: TransactionId,
+        bytes: Vec<u8>,
+        expires_ms: u64,
+    ) -> Result<(), Full> {
         let mut state = self.state();
         if state.entries.contains_key(&id) {
             return Ok(());
@@ -76,22 +81,22 @@ impl Pending {
     }
 
     /// Whether the transaction is unfinished.
-    pub fn contains(&self, id: &TransactionId) -> bool {
+    pub(super) fn contains(&self, id: &TransactionId) -> bool {
         self.state().entries.contains_key(id)
     }
 
     /// Whether the transaction is known to have expired.
-    pub fn is_expired(&self, id: &TransactionId) -> bool {
+    pub(super) fn is_expired(&self, id: &TransactionId) -> bool {
         self.state().expired.contains(id)
     }
 
     /// How many are unfinished.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.state().entries.len()
     }
 
     /// Completes when the transaction is finished. Subscribe first, then look up its status.
-    pub fn wait(&self, id: TransactionId) -> Result<oneshot::Receiver<()>, Full> {
+    pub(super) fn wait(&self, id: TransactionId) -> Result<oneshot::Receiver<()>, Full> {
         let mut state = self.state();
         if state.waiter_count >= MAX_WAITERS {
             return Err(Full);
@@ -103,7 +108,7 @@ impl Pending {
     }
 
     /// A block was executed: these are finished, and those that expire before its time, too.
-    pub fn finish(&self, executed: impl Iterator<Item = TransactionId>, time_ms: u64) {
+    pub(super) fn finish(&self, executed: impl Iterator<Item = TransactionId>, time_ms: u64) {
         let mut state = self.state();
         for id in executed {
             if let Some(entry) = state.entries.remove(&id) {
@@ -122,7 +127,7 @@ impl Pending {
     }
 
     /// Those that were not sent yet; they count as sent in `term` now.
-    pub fn take_unsent(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
+    pub(super) fn take_unsent(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
         let mut state = self.state();
         let unsent = std::mem::take(&mut state.unsent);
         state.send(unsent, term)
@@ -130,7 +135,7 @@ impl Pending {
 
     /// Those that were not sent in `term`, or too long ago; they count as sent now. Called now and
     /// then, it also drops the waiters whose clients went away.
-    pub fn take_due(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
+    pub(super) fn take_due(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
         let now = Instant::now();
         let mut state = self.state();
         state.forget_abandoned();
@@ -143,7 +148,7 @@ impl Pending {
     }
 
     /// These did not get to the leader: they are due at once.
-    pub fn unsend(&self, ids: impl IntoIterator<Item = TransactionId>) {
+    pub(super) fn unsend(&self, ids: impl IntoIterator<Item = TransactionId>) {
         let mut state = self.state();
         for id in ids {
             if let Some(entry) = state.entries.get_mut(&id) {

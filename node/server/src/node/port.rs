@@ -11,8 +11,9 @@ use precinto_api::{
 use precinto_execution::{Queries, Query, QueryAt, QueryError, Registry};
 use precinto_network::NetworkHandle;
 use precinto_protocol::{
-    aeo, cbor,
+    aeo,
     block::Origin,
+    cbor,
     checkpoint::SignedCheckpoint,
     genesis::Genesis,
     hash::Hash,
@@ -23,7 +24,10 @@ use precinto_protocol::{
     transaction::{Transaction, TransactionId},
 };
 use precinto_storage::{Head, LedgerView, Position, StoredOutcome};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 use zeroize::Zeroizing;
 
 use super::{
@@ -40,8 +44,12 @@ use super::{
 /// How long a linearizable read may wait for the leader.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
+/// Queries that run contracts at the same time. The engine has room for 32 calls: the apply thread
+/// must never wait for a place.
+pub(super) const QUERY_PLACES: usize = 16;
+
 /// See the module.
-pub struct Port {
+pub(super) struct Port {
     /// The channel's genesis.
     pub genesis: Genesis,
     /// Ledger and epoch.
@@ -66,13 +74,15 @@ pub struct Port {
     pub heights: watch::Receiver<u64>,
     /// Whether the node halted.
     pub halt: Halt,
+    /// Places for queries that run contracts.
+    pub(crate) query_places: Semaphore,
     /// The channel's lookup key.
     pub lookup_key: Zeroizing<[u8; 32]>,
 }
 
 /// The port, shared with the tasks that read storage.
 #[derive(Clone)]
-pub struct SharedPort(pub Arc<Port>);
+pub(super) struct SharedPort(pub Arc<Port>);
 
 impl SharedPort {
     /// Reads storage on a thread where that may block.
@@ -157,10 +167,7 @@ impl NodePort for SharedPort {
         })
     }
 
-    fn transaction(
-        &self,
-        id: TransactionId,
-    ) -> BoxFuture<'_, Result<TransactionView, NodeError>> {
+    fn transaction(&self, id: TransactionId) -> BoxFuture<'_, Result<TransactionView, NodeError>> {
         self.read(move |port, _| transaction_view(port, id))
     }
 
@@ -196,6 +203,8 @@ impl NodePort for SharedPort {
                 let message = "no leader could confirm that this node is up to date";
                 return Err(NodeError::new(codes::NO_LEADER, message).retryable());
             }
+            let place = self.0.query_places.acquire().await;
+            let _place = place.expect("the semaphore is never closed");
             self.read(move |port, view| Ok(query(port, view, call))).await?
         }
         .boxed()
@@ -205,11 +214,7 @@ impl NodePort for SharedPort {
         self.read(move |_, view| block_detail(&view, height))
     }
 
-    fn blocks(
-        &self,
-        from: u64,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<BlockSummary>, NodeError>> {
+    fn blocks(&self, from: u64, limit: u32) -> BoxFuture<'_, Result<Vec<BlockSummary>, NodeError>> {
         self.read(move |_, view| {
             // Height 0 is the genesis, which is no block.
             let stored = view.summaries(from.max(1), limit as usize)?;
@@ -327,9 +332,10 @@ fn query(port: &Port, view: LedgerView, call: QueryCall) -> Result<QueryAnswer, 
         Err(QueryError::Rejected { code, message } | QueryError::Failed { code, message }) => {
             Err(NodeError::new(code, message))
         }
-        Err(error @ QueryError::UnknownContract(_)) => {
-            Err(NodeError::new(precinto_protocol::outcome::code::UNKNOWN_CONTRACT, error.to_string()))
-        }
+        Err(error @ QueryError::UnknownContract(_)) => Err(NodeError::new(
+            precinto_protocol::outcome::code::UNKNOWN_CONTRACT,
+            error.to_string(),
+        )),
         Err(QueryError::Fatal(error)) => Err(internal(&error.into())),
     }
 }

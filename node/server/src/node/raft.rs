@@ -10,10 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use precinto_consensus::{
-    Committed, Input, Output, Replica, Status, WriteTask,
-    settings::TICK_MS,
-};
+use precinto_consensus::{Committed, Input, Output, Replica, Status, WriteTask, settings::TICK_MS};
 use precinto_protocol::identity::NodeId;
 use tokio::sync::{oneshot, watch};
 
@@ -40,7 +37,7 @@ enum Event {
 
 /// Hands inputs to the raft thread.
 #[derive(Clone)]
-pub struct RaftHandle {
+pub(super) struct RaftHandle {
     events: mpsc::Sender<Event>,
     waiting: Arc<AtomicUsize>,
     status: watch::Receiver<Arc<Status>>,
@@ -48,24 +45,24 @@ pub struct RaftHandle {
 
 /// The raft thread has too much to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Busy;
+pub(super) struct Busy;
 
 impl RaftHandle {
     /// An input from a thread of this node.
-    pub fn own(&self, input: Input) {
+    pub(super) fn own(&self, input: Input) {
         // It fails only when the raft thread has stopped, and then nobody needs it.
         let _ = self.events.send(Event::Own(input));
     }
 
     /// An input from a peer or client.
-    pub fn outside(&self, input: Input) -> Result<(), Busy> {
+    pub(super) fn outside(&self, input: Input) -> Result<(), Busy> {
         self.admit()?;
         self.events.send(Event::Outside(input)).map_err(|_| Busy)
     }
 
     /// Completes with `true` once this node's ledger reflects everything that was committed before
     /// the call; with `false` if there is no leader to ask.
-    pub async fn read_barrier(&self) -> bool {
+    pub(super) async fn read_barrier(&self) -> bool {
         let (sender, receiver) = oneshot::channel();
         if self.admit().is_err() || self.events.send(Event::Read(sender)).is_err() {
             return false;
@@ -82,24 +79,24 @@ impl RaftHandle {
     }
 
     /// The replica's status after its last step.
-    pub fn status(&self) -> Arc<Status> {
+    pub(super) fn status(&self) -> Arc<Status> {
         self.status.borrow().clone()
     }
 
     /// Follows the replica's status.
-    pub fn watch(&self) -> watch::Receiver<Arc<Status>> {
+    pub(super) fn watch(&self) -> watch::Receiver<Arc<Status>> {
         self.status.clone()
     }
 
     /// Ends the thread.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         // Stopped already: fine.
         let _ = self.events.send(Event::Stop);
     }
 }
 
 /// Where the replica's outputs go. None of these may wait for the raft thread.
-pub trait Outlet: Send + 'static {
+pub(super) trait Outlet: Send + 'static {
     /// Sends a message to a peer, or drops it; `false` if it was dropped.
     fn send(&mut self, to: NodeId, bytes: Vec<u8>) -> bool;
     /// Hands a task to the log writer.
@@ -112,7 +109,7 @@ pub trait Outlet: Send + 'static {
 
 /// Makes the handle and the inbox of a raft thread that is yet to be started: its outlets need
 /// the handle.
-pub fn channel(replica: &Replica<LogPort>) -> (RaftHandle, RaftInbox) {
+pub(super) fn channel(replica: &Replica<LogPort>) -> (RaftHandle, RaftInbox) {
     let (events, inbox) = mpsc::channel();
     let (publish, status) = watch::channel(Arc::new(replica.status()));
     let waiting = Arc::new(AtomicUsize::new(0));
@@ -121,7 +118,7 @@ pub fn channel(replica: &Replica<LogPort>) -> (RaftHandle, RaftInbox) {
 }
 
 /// The receiving end of a [`RaftHandle`].
-pub struct RaftInbox {
+pub(super) struct RaftInbox {
     inbox: mpsc::Receiver<Event>,
     waiting: Arc<AtomicUsize>,
     publish: watch::Sender<Arc<Status>>,
@@ -129,7 +126,7 @@ pub struct RaftInbox {
 
 impl RaftInbox {
     /// Starts the thread.
-    pub fn start(self, replica: Replica<LogPort>, outlet: impl Outlet) -> JoinHandle<()> {
+    pub(super) fn start(self, replica: Replica<LogPort>, outlet: impl Outlet) -> JoinHandle<()> {
         owner::spawn("raft", move || Driver::new(self, replica, outlet).run())
     }
 }
@@ -249,7 +246,7 @@ impl<O: Outlet> Driver<O> {
 
 /// This node's clock, milliseconds since 1970. Read here for the replica, which stamps blocks with
 /// it when it leads and refuses blocks too far ahead of it.
-pub fn wall_clock_ms() -> u64 {
+pub(super) fn wall_clock_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |elapsed| elapsed.as_millis() as u64)
 }

@@ -42,7 +42,7 @@ use super::{
     officer::OfficerSigner,
     outlet::NodeOutlet,
     pending::Pending,
-    port::{Port, SharedPort},
+    port::{Port, QUERY_PLACES, SharedPort},
     raft::{self, RaftHandle},
     snapshots::{SnapshotState, Snapshots},
     submit::{Submitter, SubmitterParts},
@@ -119,7 +119,8 @@ impl Running {
         let opened = {
             let (data, genesis, node, tools) =
                 (config.data.clone(), genesis.clone(), node.clone(), tools.clone());
-            tokio::task::spawn_blocking(move || boot::open(&data, &genesis, &node, &tools)).await??
+            tokio::task::spawn_blocking(move || boot::open(&data, &genesis, &node, &tools))
+                .await??
         };
         let Channel { directory, raft_log, ledger, executor } = opened;
         let origin = Origin { channel: genesis.hash(), epoch: 0 };
@@ -363,6 +364,7 @@ impl Shared {
             network: self.network.clone(),
             heights: self.heights.clone(),
             halt: self.halt.clone(),
+            query_places: tokio::sync::Semaphore::new(QUERY_PLACES),
             lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,
         };
         let metrics = HttpMetrics::register(&registry)?;
@@ -395,7 +397,9 @@ impl Shared {
                 let synced = tokio::task::spawn_blocking(move || ledger.sync()).await;
                 match synced.expect("syncing does not panic") {
                     Ok(applied) => raft.own(Input::Synced(applied.index)),
-                    Err(error) => super::owner::halt(&format!("the ledger cannot be synced: {error}")),
+                    Err(error) => {
+                        super::owner::halt(&format!("the ledger cannot be synced: {error}"))
+                    }
                 }
             }
         });
@@ -419,10 +423,7 @@ async fn hand_to_raft(mut frames: tokio::sync::mpsc::Receiver<Frame>, raft: Raft
     }
 }
 
-async fn answer_requests(
-    mut requests: tokio::sync::mpsc::Receiver<Request>,
-    submitter: Submitter,
-) {
+async fn answer_requests(mut requests: tokio::sync::mpsc::Receiver<Request>, submitter: Submitter) {
     while let Some(request) = requests.recv().await {
         let submitter = submitter.clone();
         tokio::task::spawn_blocking(move || match cbor::decode(&request.body) {

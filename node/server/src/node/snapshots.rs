@@ -39,7 +39,7 @@ const CHUNK_TRIES: u32 = 5;
 const CHUNK_PAUSE: Duration = Duration::from_millis(500);
 
 /// What snapshots are made from and go to.
-pub struct Snapshots {
+pub(super) struct Snapshots {
     /// The channel's directory.
     pub directory: ChannelDirectory,
     /// The channel's Raft log.
@@ -62,7 +62,7 @@ pub struct Snapshots {
 
 /// What changes about [`Snapshots`].
 #[derive(Default)]
-pub struct SnapshotState {
+pub(super) struct SnapshotState {
     building: AtomicBool,
     serving: Mutex<BTreeMap<u64, Arc<SnapshotFiles>>>,
     staged: Mutex<Option<(SnapshotMark, LedgerInstall)>>,
@@ -71,7 +71,7 @@ pub struct SnapshotState {
 impl Snapshots {
     /// Builds a snapshot of the ledger as it is, unless one is being built, and offers it to the
     /// replica.
-    pub fn build(self: &Arc<Self>) {
+    pub(super) fn build(self: &Arc<Self>) {
         if self.state.building.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -101,7 +101,7 @@ impl Snapshots {
     }
 
     /// Answers peers' requests for chunks until the node ends.
-    pub async fn serve(self: Arc<Self>, mut requests: tokio::sync::mpsc::Receiver<Request>) {
+    pub(super) async fn serve(self: Arc<Self>, mut requests: tokio::sync::mpsc::Receiver<Request>) {
         while let Some(request) = requests.recv().await {
             let this = self.clone();
             tokio::task::spawn_blocking(move || this.answer(request));
@@ -142,7 +142,7 @@ impl Snapshots {
     }
 
     /// Fetches an offered snapshot and tells the replica.
-    pub fn fetch(self: &Arc<Self>, offer: SnapshotOffer) {
+    pub(super) fn fetch(self: &Arc<Self>, offer: SnapshotOffer) {
         let this = self.clone();
         tokio::spawn(async move {
             let index = offer.mark.index;
@@ -198,7 +198,7 @@ impl Snapshots {
     }
 
     /// Drops a staged snapshot that is not needed any more.
-    pub fn discard(&self, index: u64) {
+    pub(super) fn discard(&self, index: u64) {
         let mut staged = self.staged();
         if staged.as_ref().is_some_and(|(mark, _)| mark.index == index) {
             *staged = None;
@@ -206,7 +206,7 @@ impl Snapshots {
     }
 
     /// Makes the staged snapshot the ledger; returns once it is in use. For the log writer.
-    pub fn install(&self, mark: SnapshotMark) {
+    pub(super) fn install(&self, mark: SnapshotMark) {
         let staged = self.staged().take().filter(|(staged, _)| *staged == mark);
         let Some((_, install)) = staged else {
             owner::halt("the replica installs a snapshot that was not staged");

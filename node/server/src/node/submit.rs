@@ -4,14 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use minicbor::bytes::ByteVec;
 use precinto_consensus::Input;
-use precinto_execution::{AdmissionError, KeyCache, admit};
+use precinto_execution::{Admission, AdmissionError, KeyCache};
 use precinto_network::{NetworkHandle, RequestLane};
-use precinto_protocol::{
-    cbor,
-    hash::Hash,
-    identity::NodeId,
-    transaction::{Transaction, TransactionId},
-};
+use precinto_protocol::{cbor, hash::Hash, identity::NodeId, transaction::TransactionId};
 
 use super::{
     adapters::StatePort,
@@ -33,7 +28,7 @@ const RESEND_EVERY: Duration = Duration::from_millis(250);
 
 /// Why a transaction was not accepted.
 #[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
+pub(super) enum SubmitError {
     /// It would not be executed.
     #[error(transparent)]
     Refused(#[from] AdmissionError),
@@ -44,12 +39,12 @@ pub enum SubmitError {
 
 /// Takes transactions in. Clones share everything.
 #[derive(Clone)]
-pub struct Submitter {
+pub(super) struct Submitter {
     inner: Arc<SubmitterParts>,
 }
 
 /// What a [`Submitter`] is made of.
-pub struct SubmitterParts {
+pub(super) struct SubmitterParts {
     /// This node.
     pub node: NodeId,
     /// Genesis hash of the channel.
@@ -68,15 +63,30 @@ pub struct SubmitterParts {
 
 impl Submitter {
     /// Of the node that owns these parts.
-    pub fn new(parts: SubmitterParts) -> Submitter {
+    pub(super) fn new(parts: SubmitterParts) -> Submitter {
         Submitter { inner: Arc::new(parts) }
     }
 
     /// Checks transactions, notes the good ones and sends them on their way. Blocks for the
     /// signature checks: call it where that is allowed.
-    pub fn submit(&self, transactions: Vec<Vec<u8>>) -> Vec<Result<TransactionId, SubmitError>> {
-        let door = Door::open(&self.inner);
-        let take = |bytes| match self.accept(&door, bytes) {
+    pub(super) fn submit(
+        &self,
+        transactions: Vec<Vec<u8>>,
+    ) -> Vec<Result<TransactionId, SubmitError>> {
+        let inner = &self.inner;
+        let ledger = inner.ledger.get();
+        let last_ms = ledger.head().map_or(0, |head| head.block.time_ms);
+        let time_ms = wall_clock_ms().max(last_ms + 1);
+        let state = StatePort(ledger.view());
+        let admission = Admission::new(&state, &inner.keys, inner.channel, time_ms);
+        let mut admission = match admission {
+            Ok(admission) => admission,
+            Err(error) => {
+                let refused = || SubmitError::Refused(error.clone().into());
+                return transactions.iter().map(|_| Err(refused())).collect();
+            }
+        };
+        let take = |bytes| match self.accept(&mut admission, bytes) {
             // A retry: its status is the answer.
             Err(SubmitError::Refused(AdmissionError::Duplicate(id))) => Ok(id),
             answer => answer,
@@ -86,8 +96,12 @@ impl Submitter {
         answers
     }
 
-    fn accept(&self, door: &Door<'_>, bytes: Vec<u8>) -> Result<TransactionId, SubmitError> {
-        let transaction = door.admit(&bytes)?;
+    fn accept(
+        &self,
+        admission: &mut Admission<'_>,
+        bytes: Vec<u8>,
+    ) -> Result<TransactionId, SubmitError> {
+        let transaction = admission.admit(&bytes)?;
         let id = transaction.id();
         let expires_ms = transaction.statement.call().expires_ms;
         self.inner.pending.insert(id, bytes, expires_ms).map_err(|_| SubmitError::Busy)?;
@@ -117,7 +131,7 @@ impl Submitter {
 
     /// Serves a peer's forwarded transactions: checked again, because the leader answers for what
     /// it proposes.
-    pub fn take_forwarded(&self, transactions: Vec<ByteVec>) -> SubmitAnswer {
+    pub(super) fn take_forwarded(&self, transactions: Vec<ByteVec>) -> SubmitAnswer {
         if self.inner.raft.status().leader != Some(self.inner.node) {
             return SubmitAnswer { taken: 0 };
         }
@@ -126,31 +140,12 @@ impl Submitter {
     }
 
     /// Sends unfinished transactions again until the node ends.
-    pub async fn resend(self) {
+    pub(super) async fn resend(self) {
         let mut timer = tokio::time::interval(RESEND_EVERY);
         loop {
             timer.tick().await;
             self.route(Pending::take_due);
         }
-    }
-}
-
-/// Admission against the state of one moment.
-struct Door<'a> {
-    parts: &'a SubmitterParts,
-    state: StatePort,
-    time_ms: u64,
-}
-
-impl Door<'_> {
-    fn open(parts: &SubmitterParts) -> Door<'_> {
-        let ledger = parts.ledger.get();
-        let last_ms = ledger.head().map_or(0, |head| head.block.time_ms);
-        Door { parts, state: StatePort(ledger.view()), time_ms: wall_clock_ms().max(last_ms + 1) }
-    }
-
-    fn admit(&self, bytes: &[u8]) -> Result<Transaction, AdmissionError> {
-        admit(bytes, &self.state, &self.parts.keys, (self.parts.channel, self.time_ms))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use precinto_consensus::Committed;
-use precinto_execution::{KeyCache, PreparedBlock, Prechecked, precheck};
+use precinto_execution::{KeyCache, Prechecked, PreparedBlock, precheck};
 use precinto_protocol::block::Block;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
 const ITEMS_PER_THREAD: usize = 16;
 
 /// What is on its way to the apply thread, in order.
-pub enum Work {
+pub(super) enum Work {
     /// A committed entry.
     Entry(Committed),
     /// A snapshot to be installed once the entries before it are executed.
@@ -28,7 +28,7 @@ pub enum Work {
 }
 
 /// Starts the thread between the raft thread and the apply thread.
-pub fn start(
+pub(super) fn start(
     keys: Arc<KeyCache>,
     work: mpsc::Receiver<Work>,
     jobs: mpsc::SyncSender<Job>,
@@ -65,9 +65,11 @@ fn check(block: &Block, keys: &KeyCache) -> Vec<Prechecked> {
         return items.iter().map(|item| precheck(item, keys)).collect();
     }
     thread::scope(|scope| {
-        let check = |items| move || -> Vec<Prechecked> {
-            let items: &[minicbor::bytes::ByteVec] = items;
-            items.iter().map(|item| precheck(item, keys)).collect()
+        let check = |items| {
+            move || -> Vec<Prechecked> {
+                let items: &[minicbor::bytes::ByteVec] = items;
+                items.iter().map(|item| precheck(item, keys)).collect()
+            }
         };
         let threads: Vec<_> = items.chunks(share).map(|chunk| scope.spawn(check(chunk))).collect();
         threads

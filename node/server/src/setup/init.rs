@@ -25,12 +25,7 @@ use precinto_protocol::{
 };
 
 use super::network_config::{NetworkConfig, NodeEntry};
-use crate::{
-    fields::Problems,
-    keyfile,
-    node_config::NODE_FILE,
-    node::boot,
-};
+use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE};
 
 /// Genesis file in a network's directory.
 pub const GENESIS_FILE: &str = "genesis.cbor";

@@ -133,7 +133,11 @@ fn node(fields: &mut Fields<'_>) -> Option<NodeEntry> {
     Some(NodeEntry { id: id?, member: member?, role: role?, p2p: p2p?, api: api? })
 }
 
-fn contract(name: String, value: toml::Value, problems: &mut Vec<String>) -> Option<ContractConfig> {
+fn contract(
+    name: String,
+    value: toml::Value,
+    problems: &mut Vec<String>,
+) -> Option<ContractConfig> {
     let toml::Value::Table(table) = value else {
         problems.push(format!("contracts.{name}: expected a table"));
         return None;
@@ -143,9 +147,7 @@ fn contract(name: String, value: toml::Value, problems: &mut Vec<String>) -> Opt
     let policies = fields
         .names()
         .into_iter()
-        .filter_map(|method| {
-            fields.text(&method).map(|policy| MethodPolicy { method, policy })
-        })
+        .filter_map(|method| fields.text(&method).map(|policy| MethodPolicy { method, policy }))
         .collect();
     Some(ContractConfig { id: id?, name, policies })
 }

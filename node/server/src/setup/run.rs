@@ -53,7 +53,11 @@ pub async fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<()> {
     let imports = parse_imports(&args.import)?;
     if !dir.exists() {
         init::init(&args.config, &args.contracts, dir)?;
-        output::line(format_args!("Made the network of {} in {}", args.config.display(), dir.display()));
+        output::line(format_args!(
+            "Made the network of {} in {}",
+            args.config.display(),
+            dir.display()
+        ));
     }
     let genesis = read_genesis(&dir.join(GENESIS_FILE))?;
     let mut nodes = Vec::new();
@@ -157,9 +161,10 @@ async fn first_exit(nodes: &mut [(u64, Child)]) -> anyhow::Result<()> {
 
 /// The next node that exits, and how. A node that has exited before is passed over.
 async fn next_exit(nodes: &mut [(u64, Child)]) -> (u64, std::process::ExitStatus) {
-    let exits = nodes.iter_mut().filter(|(_, child)| child.id().is_some()).map(|(node, child)| {
-        Box::pin(async move { (*node, child.wait().await) })
-    });
+    let exits = nodes
+        .iter_mut()
+        .filter(|(_, child)| child.id().is_some())
+        .map(|(node, child)| Box::pin(async move { (*node, child.wait().await) }));
     let exits: Vec<_> = exits.collect();
     if exits.is_empty() {
         return std::future::pending().await;

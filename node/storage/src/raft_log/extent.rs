@@ -10,7 +10,8 @@ pub(super) struct Extent {
     pub(super) mark: SnapshotMark,
     pub(super) last: u64,
     pub(super) hard_state: HardState,
-    /// (first index, term) of each run of entries of one term, ascending in both.
+    /// (first index, term) of each run of entries of one term, ascending in both. The first run
+    /// may begin before the log does.
     runs: Vec<(u64, u64)>,
 }
 
@@ -32,7 +33,7 @@ impl Extent {
             return None;
         }
         let run = self.runs.partition_point(|&(first, _)| first <= index).checked_sub(1);
-        Some(self.runs[run.expect("the first run starts with the first entry")].1)
+        Some(self.runs[run.expect("the first run starts no later than the first entry")].1)
     }
 
     pub(super) fn last_term(&self) -> u64 {
@@ -63,10 +64,6 @@ impl Extent {
         self.mark = SnapshotMark { index, term };
         let covered = self.runs.partition_point(|&(first, _)| first <= index + 1);
         self.runs.drain(..covered.saturating_sub(1));
-        match self.runs.first_mut() {
-            Some(run) if self.last > index => run.0 = run.0.max(index + 1),
-            _ => self.runs.clear(),
-        }
     }
 
     /// Everything up to `mark` is in a snapshot. Whoever took it committed that far in a term at

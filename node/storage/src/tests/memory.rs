@@ -31,6 +31,17 @@ fn a_power_failure_takes_a_suffix_of_what_was_not_synced() {
 }
 
 #[test]
+fn what_a_restart_reports_as_synced_survives_a_power_failure() {
+    let place = InMemory::default();
+    let (_, ledger) = place.new_node();
+    commit_all(&ledger, &chain(4).blocks);
+    // The process ended, the machine did not: nothing was lost, and nothing was synced either.
+    let synced = place.reopen().1.synced();
+    place.ledger.crash(0);
+    assert_eq!((place.reopen().1.head().unwrap().applied, synced.index), (synced, 6));
+}
+
+#[test]
 fn a_synced_append_survives_and_an_unsynced_one_may_not() {
     let place = InMemory::default();
     let (log, _) = place.new_node();

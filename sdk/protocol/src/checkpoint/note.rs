@@ -75,10 +75,7 @@ impl Note {
             }
             signatures.push(NoteSignature::parse(line).ok_or(NoteError::Malformed)?);
         }
-        Ok(Note {
-            text: text.into(),
-            signatures,
-        })
+        Ok(Note { text: text.into(), signatures })
     }
 }
 
@@ -93,20 +90,14 @@ impl NoteSignature {
         if signature.is_empty() {
             return None;
         }
-        Some(NoteSignature {
-            name: name.into(),
-            key_id: *key_id,
-            signature: signature.into(),
-        })
+        Some(NoteSignature { name: name.into(), key_id: *key_id, signature: signature.into() })
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures
-            .iter()
-            .try_for_each(|signature| writeln!(f, "{signature}"))
+        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
 
@@ -114,11 +105,6 @@ impl fmt::Display for NoteSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut blob = self.key_id.to_vec();
         blob.extend_from_slice(&self.signature);
-        write!(
-            f,
-            "{LINE_START}{} {}",
-            self.name,
-            Base64::encode_string(&blob)
-        )
+        write!(f, "{LINE_START}{} {}", self.name, Base64::encode_string(&blob))
     }
 }

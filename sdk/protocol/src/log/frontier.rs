@@ -48,10 +48,7 @@ impl Frontier {
         // Adding one to the size carries through its trailing one bits; each carry joins two
         // subtrees of equal size.
         for carry in 0..self.size.trailing_ones() as u8 {
-            let left = self
-                .subtrees
-                .pop()
-                .expect("one subtree per one bit of the size");
+            let left = self.subtrees.pop().expect("one subtree per one bit of the size");
             hash = node_hash(&left, &hash);
             let level = carry + 1;
             complete(level, self.size >> level, &hash);
@@ -80,9 +77,7 @@ impl<'b, C> Decode<'b, C> for Frontier {
     fn decode(d: &mut Decoder<'b>, context: &mut C) -> Result<Self, decode::Error> {
         let (size, subtrees): (u64, Vec<Hash>) = Decode::decode(d, context)?;
         if size > MAX_TREE_SIZE || subtrees.len() != size.count_ones() as usize {
-            return Err(decode::Error::message(
-                "one subtree per one bit of a size below 2^63",
-            ));
+            return Err(decode::Error::message("one subtree per one bit of a size below 2^63"));
         }
         Ok(Frontier { size, subtrees })
     }

@@ -108,10 +108,7 @@ pub fn root_from_inclusion(
     if index >= size {
         return Err(LogProofError::OutOfRange);
     }
-    let mut climb = Climb {
-        position: index,
-        last: size - 1,
-    };
+    let mut climb = Climb { position: index, last: size - 1 };
     let mut root = *leaf;
     for sibling in proof {
         root = match climb.step()? {
@@ -162,10 +159,7 @@ pub fn roots_from_consistency(
     }
     let (seed, path) = path.split_first().ok_or(LogProofError::WrongLength)?;
     let skipped = (old - 1).trailing_ones();
-    let mut climb = Climb {
-        position: (old - 1) >> skipped,
-        last: (new - 1) >> skipped,
-    };
+    let mut climb = Climb { position: (old - 1) >> skipped, last: (new - 1) >> skipped };
     let (mut old_root, mut new_root) = (*seed, *seed);
     for sibling in path {
         match climb.step()? {
@@ -238,20 +232,12 @@ impl Climb {
     }
 
     fn finish(self) -> Result<(), LogProofError> {
-        if self.last == 0 {
-            Ok(())
-        } else {
-            Err(LogProofError::WrongLength)
-        }
+        if self.last == 0 { Ok(()) } else { Err(LogProofError::WrongLength) }
     }
 }
 
 fn expect_root(found: Hash, expected: &Hash) -> Result<(), LogProofError> {
-    if found == *expected {
-        Ok(())
-    } else {
-        Err(LogProofError::WrongRoot)
-    }
+    if found == *expected { Ok(()) } else { Err(LogProofError::WrongRoot) }
 }
 
 /// The largest power of two below `size`, which is at least 2: where RFC 6962 splits a tree.

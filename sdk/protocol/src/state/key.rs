@@ -88,9 +88,7 @@ impl StateKey {
 
     /// The contract whose key it is.
     pub fn contract(&self) -> u32 {
-        let [a, b, c, d, ..] = self.0[..] else {
-            unreachable!("a key has its contract's id")
-        };
+        let [a, b, c, d, ..] = self.0[..] else { unreachable!("a key has its contract's id") };
         u32::from_be_bytes([a, b, c, d])
     }
 
@@ -148,10 +146,7 @@ fn validate(bytes: &[u8]) -> Result<(), StateKeyError> {
     if bytes.len() > MAX_STATE_KEY_BYTES {
         return Err(StateKeyError::TooLong);
     }
-    let mut rest = bytes
-        .get(CONTRACT_BYTES..)
-        .ok_or(StateKeyError::NoContract)?
-        .iter();
+    let mut rest = bytes.get(CONTRACT_BYTES..).ok_or(StateKeyError::NoContract)?.iter();
     let mut ended = true;
     while let Some(byte) = rest.next() {
         ended = match byte {
@@ -163,11 +158,7 @@ fn validate(bytes: &[u8]) -> Result<(), StateKeyError> {
             _ => false,
         };
     }
-    if ended {
-        Ok(())
-    } else {
-        Err(StateKeyError::Unterminated)
-    }
+    if ended { Ok(()) } else { Err(StateKeyError::Unterminated) }
 }
 
 /// Bit `index` of a key: bit 0 is the most significant of the first byte, bits past the end are 0.

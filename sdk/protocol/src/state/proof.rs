@@ -109,9 +109,7 @@ impl StateProof {
         key: &StateKey,
     ) -> Result<Option<Entry>, StateProofError> {
         let path = self.verify_path(root, key)?;
-        Ok(path
-            .filter(|path| path.leaf.key == *key)
-            .map(|path| path.leaf.entry))
+        Ok(path.filter(|path| path.leaf.key == *key).map(|path| path.leaf.entry))
     }
 
     /// How many keys begin with `prefix` under `root`.
@@ -125,10 +123,7 @@ impl StateProof {
         if !prefix.is_prefix_of(&path.leaf.key) {
             return Ok(0);
         }
-        let subtree = path
-            .steps
-            .iter()
-            .find(|step| step.bit >= bit_length(prefix));
+        let subtree = path.steps.iter().find(|step| step.bit >= bit_length(prefix));
         Ok(subtree.map_or(1, |branch| branch.count))
     }
 
@@ -140,18 +135,10 @@ impl StateProof {
         key: &StateKey,
     ) -> Result<Option<&StatePath>, StateProofError> {
         let StateProof::Path(path) = self else {
-            return if *root == empty_root() {
-                Ok(None)
-            } else {
-                Err(StateProofError::WrongRoot)
-            };
+            return if *root == empty_root() { Ok(None) } else { Err(StateProofError::WrongRoot) };
         };
         let shown = path.leaf.key.as_bytes();
-        if path
-            .steps
-            .iter()
-            .any(|step| bit(shown, step.bit) != bit(key.as_bytes(), step.bit))
-        {
+        if path.steps.iter().any(|step| bit(shown, step.bit) != bit(key.as_bytes(), step.bit)) {
             return Err(StateProofError::WrongDirection);
         }
         climb(leaf_hash(shown, &path.leaf.entry), &path.steps, key, root)?;
@@ -199,9 +186,5 @@ fn climb(below: Hash, steps: &[Step], key: &StateKey, root: &Hash) -> Result<(),
         };
         branch_hash(step.bit, step.count, &left, &right)
     });
-    if found == *root {
-        Ok(())
-    } else {
-        Err(StateProofError::WrongRoot)
-    }
+    if found == *root { Ok(()) } else { Err(StateProofError::WrongRoot) }
 }

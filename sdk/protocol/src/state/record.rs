@@ -46,8 +46,5 @@ impl RecordLogEntry {
 /// What the state tree holds for a record log: tagged("precinto/record-log", entry count as u64
 /// big-endian, RFC 6962 root over the entries).
 pub fn record_log_digest(log: &Frontier) -> Hash {
-    tagged(
-        "precinto/record-log",
-        &[&log.size().to_be_bytes(), log.root().as_bytes()],
-    )
+    tagged("precinto/record-log", &[&log.size().to_be_bytes(), log.root().as_bytes()])
 }

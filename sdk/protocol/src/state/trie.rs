@@ -74,10 +74,7 @@ impl Leaf {
     }
 
     fn shown(&self) -> StateLeaf {
-        StateLeaf {
-            key: StateKey::trusted(self.key()),
-            entry: self.entry(),
-        }
+        StateLeaf { key: StateKey::trusted(self.key()), entry: self.entry() }
     }
 }
 
@@ -86,21 +83,12 @@ impl Branch {
     pub(super) fn hashed(bit: u16, left: Node, right: Node) -> Branch {
         let count = left.count() + right.count();
         let hash = branch_hash(bit, count, &left.hash(), &right.hash());
-        Branch {
-            bit,
-            count,
-            hash: Some(hash),
-            children: [left, right],
-        }
+        Branch { bit, count, hash: Some(hash), children: [left, right] }
     }
 
     /// The step a proof shows for this branch when the path goes on to child `direction`.
     fn step(&self, direction: usize) -> Step {
-        Step {
-            bit: self.bit,
-            count: self.count,
-            sibling: self.children[1 - direction].hash(),
-        }
+        Step { bit: self.bit, count: self.count, sibling: self.children[1 - direction].hash() }
     }
 }
 
@@ -122,8 +110,7 @@ impl Node {
     }
 
     fn hash(&self) -> Hash {
-        self.known_hash()
-            .expect("an update ends with every hash in place")
+        self.known_hash().expect("an update ends with every hash in place")
     }
 
     /// The branch that this node is, if it is one whose hash is out of date.
@@ -213,13 +200,8 @@ impl Trie {
         };
         let key = key.as_bytes();
         let mut steps = Vec::new();
-        root.descend(key, u16::MAX, |branch| {
-            steps.push(branch.step(bit(key, branch.bit)))
-        });
-        StateProof::Path(StatePath {
-            leaf: root.closest(key).shown(),
-            steps,
-        })
+        root.descend(key, u16::MAX, |branch| steps.push(branch.step(bit(key, branch.bit))));
+        StateProof::Path(StatePath { leaf: root.closest(key).shown(), steps })
     }
 
     /// Proves which keys begin with `prefix` and what they hold ([`PrefixProof::verify`]).
@@ -232,10 +214,7 @@ impl Trie {
         root.descend(key, bit_length(prefix), |branch| {
             steps.push(branch.step(bit(key, branch.bit)));
         });
-        PrefixProof::All {
-            leaves: Leaves::under(Some(subtree)).map(Leaf::shown).collect(),
-            steps,
-        }
+        PrefixProof::All { leaves: Leaves::under(Some(subtree)).map(Leaf::shown).collect(), steps }
     }
 
     /// The subtree of all keys that begin with `prefix`, if there are any.
@@ -261,9 +240,7 @@ struct Leaves<'t> {
 
 impl<'t> Leaves<'t> {
     fn under(node: Option<&'t Node>) -> Leaves<'t> {
-        Leaves {
-            pending: node.map_or_else(Vec::new, |node| vec![node]),
-        }
+        Leaves { pending: node.map_or_else(Vec::new, |node| vec![node]) }
     }
 }
 

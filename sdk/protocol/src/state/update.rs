@@ -65,17 +65,9 @@ impl Trie {
                 let slot = open(root, key, difference, 1);
                 let (leaf, old) = (Node::Leaf(leaf), slot.clone());
                 let count = old.count() + 1;
-                let children = if bit(key, difference) == 0 {
-                    [leaf, old]
-                } else {
-                    [old, leaf]
-                };
-                *slot = Node::Branch(Arc::new(Branch {
-                    bit: difference,
-                    count,
-                    hash: None,
-                    children,
-                }));
+                let children = if bit(key, difference) == 0 { [leaf, old] } else { [old, leaf] };
+                *slot =
+                    Node::Branch(Arc::new(Branch { bit: difference, count, hash: None, children }));
             }
         }
     }
@@ -93,9 +85,7 @@ impl Trie {
             return;
         };
         let slot = open(root, key, last_bit, -1);
-        let Node::Branch(branch) = &*slot else {
-            unreachable!("the path has this branch")
-        };
+        let Node::Branch(branch) = &*slot else { unreachable!("the path has this branch") };
         let sibling = branch.children[1 - bit(key, last_bit)].clone();
         *slot = sibling;
     }
@@ -107,9 +97,7 @@ impl Trie {
 fn open<'n>(root: &'n mut Node, key: &[u8], until: u16, change: i64) -> &'n mut Node {
     let mut slot = root;
     while matches!(slot, Node::Branch(branch) if branch.bit < until) {
-        let Node::Branch(branch) = slot else {
-            unreachable!("the loop's condition")
-        };
+        let Node::Branch(branch) = slot else { unreachable!("the loop's condition") };
         let branch = Arc::make_mut(branch);
         branch.hash = None;
         branch.count = branch.count.strict_add_signed(change);
@@ -134,36 +122,18 @@ fn rehash(root: &mut Node) {
         let Some(branch) = node.stale_branch() else {
             continue;
         };
-        let Branch {
-            bit,
-            count,
-            hash,
-            children,
-        } = Arc::make_mut(branch);
+        let Branch { bit, count, hash, children } = Arc::make_mut(branch);
         let hashes = [children[0].known_hash(), children[1].known_hash()];
-        stale.push(Stale {
-            bit: *bit,
-            count: *count,
-            children: hashes,
-            hash,
-        });
+        stale.push(Stale { bit: *bit, count: *count, children: hashes, hash });
         let [left, right] = children;
         pending.extend([right, left]);
     }
     // Listed were parents, then all of the left, then all of the right. Backwards, the hash of a
     // stale left child is the newest not yet used, and that of a stale right child the one below.
     let mut ready = Vec::new();
-    for Stale {
-        bit,
-        count,
-        children,
-        hash,
-    } in stale.into_iter().rev()
-    {
+    for Stale { bit, count, children, hash } in stale.into_iter().rev() {
         let [left, right] = children.map(|known| {
-            known
-                .or_else(|| ready.pop())
-                .expect("children are hashed before their parents")
+            known.or_else(|| ready.pop()).expect("children are hashed before their parents")
         });
         let computed = branch_hash(bit, count, &left, &right);
         *hash = Some(computed);
@@ -209,8 +179,6 @@ impl Builder {
 
     fn finish(mut self) -> Trie {
         let last = self.last.take();
-        Trie {
-            root: last.map(|leaf| self.close(Node::Leaf(leaf), |_| true)),
-        }
+        Trie { root: last.map(|leaf| self.close(Node::Leaf(leaf), |_| true)) }
     }
 }

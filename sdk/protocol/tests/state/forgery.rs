@@ -51,10 +51,7 @@ impl Forgery {
         match self {
             Forgery::OtherLeaf(at) => {
                 let (key, entry) = model.iter().nth(at.index(model.len())).unwrap();
-                path.leaf = StateLeaf {
-                    key: key.clone(),
-                    entry: *entry,
-                };
+                path.leaf = StateLeaf { key: key.clone(), entry: *entry };
             }
             Forgery::Extra(key) => path.leaf.key = key.clone(),
             Forgery::ClaimEmpty => return StateProof::Empty,
@@ -76,10 +73,7 @@ impl Forgery {
             Forgery::OtherLeaf(at) => drop(leaves.remove(at.index(leaves.len()))),
             Forgery::Extra(key) => {
                 let entry = leaves[0].entry;
-                leaves.push(StateLeaf {
-                    key: key.clone(),
-                    entry,
-                });
+                leaves.push(StateLeaf { key: key.clone(), entry });
                 leaves.sort_by(|a, b| a.key.cmp(&b.key));
             }
             Forgery::ClaimEmpty => return PrefixProof::Nothing(StateProof::Empty),

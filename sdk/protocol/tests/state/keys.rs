@@ -52,16 +52,7 @@ fn keys_end_at_their_limit() {
     let room = MAX_STATE_KEY_BYTES - 4 - 2;
     assert!(StateKey::new(1).component(&vec![b'x'; room]).is_ok());
     let long = vec![b'x'; room + 1];
-    assert_eq!(
-        StateKey::new(1).component(&long),
-        Err(StateKeyError::TooLong)
-    );
-    assert_eq!(
-        StateKey::from_suffix(1, &[b'x'; 125]),
-        Err(StateKeyError::TooLong)
-    );
-    assert_eq!(
-        StateKey::from_suffix(1, b"x"),
-        Err(StateKeyError::Unterminated)
-    );
+    assert_eq!(StateKey::new(1).component(&long), Err(StateKeyError::TooLong));
+    assert_eq!(StateKey::from_suffix(1, &[b'x'; 125]), Err(StateKeyError::TooLong));
+    assert_eq!(StateKey::from_suffix(1, b"x"), Err(StateKeyError::Unterminated));
 }

@@ -121,51 +121,26 @@ fn absence_cannot_be_claimed_through_skipped_bits() {
     // A prefix that diverges inside the skipped bits has no keys, although a subtree is found.
     let prefix = key(&[b"aaab"]);
     assert_eq!(trie.prove(&prefix).verify_count(&root, &prefix), Ok(0));
-    assert_eq!(
-        trie.prove_prefix(&prefix).verify(&root, &prefix),
-        Ok(&[][..])
-    );
+    assert_eq!(trie.prove_prefix(&prefix).verify(&root, &prefix), Ok(&[][..]));
     // The other subtree's leaf does not pass for a present key's absence.
     let other = trie.prove(&keys[2]);
-    assert_eq!(
-        other.verify_key(&root, &keys[0]),
-        Err(StateProofError::WrongDirection)
-    );
+    assert_eq!(other.verify_key(&root, &keys[0]), Err(StateProofError::WrongDirection));
     // A subtree below the prefix's own does not pass for all of it.
-    let PrefixProof::All { leaves, steps } = trie.prove_prefix(&keys[0]) else {
-        panic!("present")
-    };
+    let PrefixProof::All { leaves, steps } = trie.prove_prefix(&keys[0]) else { panic!("present") };
     let partial = PrefixProof::All { leaves, steps };
     let all = key(&[b"aaaa"]);
     assert_eq!(partial.verify(&root, &keys[0]).map(<[_]>::len), Ok(1));
     assert_eq!(partial.verify(&root, &all), Err(StateProofError::BadBits));
-    assert_eq!(
-        partial.verify(&root, &StateKey::new(7)),
-        Err(StateProofError::BadBits)
-    );
+    assert_eq!(partial.verify(&root, &StateKey::new(7)), Err(StateProofError::BadBits));
     // A path must lead down: no tree has branches in another order.
-    let StateProof::Path(mut path) = trie.prove(&keys[0]) else {
-        panic!("the tree has keys")
-    };
+    let StateProof::Path(mut path) = trie.prove(&keys[0]) else { panic!("the tree has keys") };
     path.steps.reverse();
     let upward = StateProof::Path(path);
-    assert_eq!(
-        upward.verify_key(&root, &keys[0]),
-        Err(StateProofError::BadBits)
-    );
+    assert_eq!(upward.verify_key(&root, &keys[0]), Err(StateProofError::BadBits));
     // "There are none" is not believed where there are some, nor is an empty list.
     let none = PrefixProof::Nothing(trie.prove(&all));
     assert_eq!(none.verify(&root, &all), Err(StateProofError::NotEmpty));
-    let empty = PrefixProof::All {
-        leaves: vec![],
-        steps: vec![],
-    };
-    assert_eq!(
-        empty.verify(&Trie::new().root(), &all),
-        Err(StateProofError::BadListing)
-    );
-    assert_eq!(
-        StateProof::Empty.verify_key(&root, &beside),
-        Err(StateProofError::WrongRoot)
-    );
+    let empty = PrefixProof::All { leaves: vec![], steps: vec![] };
+    assert_eq!(empty.verify(&Trie::new().root(), &all), Err(StateProofError::BadListing));
+    assert_eq!(StateProof::Empty.verify_key(&root, &beside), Err(StateProofError::WrongRoot));
 }

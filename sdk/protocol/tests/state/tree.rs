@@ -50,14 +50,8 @@ proptest! {
 fn a_tree_is_built_from_ascending_keys_only() {
     let entry = Entry::plain(b"");
     let (a, b) = (key(&[b"a"]), key(&[b"b"]));
-    assert_eq!(
-        Trie::from_sorted([(&b, entry), (&a, entry)]).unwrap_err(),
-        NotAscending
-    );
-    assert_eq!(
-        Trie::from_sorted([(&a, entry), (&a, entry)]).unwrap_err(),
-        NotAscending
-    );
+    assert_eq!(Trie::from_sorted([(&b, entry), (&a, entry)]).unwrap_err(), NotAscending);
+    assert_eq!(Trie::from_sorted([(&a, entry), (&a, entry)]).unwrap_err(), NotAscending);
     assert!(Trie::from_sorted([(&a, entry), (&b, entry)]).is_ok());
 }
 
@@ -73,22 +67,14 @@ fn the_deepest_tree_is_handled() {
         // A component with a zero byte would need an escape and become too long.
         key(&[&component])
     });
-    let model: Model = deep
-        .chain([key(&[&base])])
-        .map(|key| (key, entry))
-        .collect();
+    let model: Model = deep.chain([key(&[&base])]).map(|key| (key, entry)).collect();
     let mut trie = Trie::new();
     trie.update(model.iter().rev().map(|(key, entry)| (key, Some(*entry))));
     assert_eq!(trie.root(), model_root(&model));
-    let StateProof::Path(path) = trie.prove(&key(&[&base])) else {
-        panic!("the tree has keys")
-    };
+    let StateProof::Path(path) = trie.prove(&key(&[&base])) else { panic!("the tree has keys") };
     assert_eq!(path.steps.len(), room * 8);
     let proof = StateProof::Path(path);
-    assert_eq!(
-        proof.verify_key(&trie.root(), &key(&[&base])),
-        Ok(Some(entry))
-    );
+    assert_eq!(proof.verify_key(&trie.root(), &key(&[&base])), Ok(Some(entry)));
     trie.update(model.keys().map(|key| (key, None)));
     assert_eq!(trie.root(), Trie::new().root());
 }

@@ -25,17 +25,10 @@ fn golden_vectors_of_keys_and_values() {
         previous = Some(key);
     }
     for vector in list(&vectors["bad_keys"]) {
-        assert!(
-            StateKey::from_bytes(&bytes(&vector["key"])).is_err(),
-            "{}",
-            vector["why"]
-        );
+        assert!(StateKey::from_bytes(&bytes(&vector["key"])).is_err(), "{}", vector["why"]);
     }
     for vector in list(&vectors["values"]) {
-        assert_eq!(
-            Entry::plain(&bytes(&vector["value"])).digest.to_hex(),
-            vector["digest"]
-        );
+        assert_eq!(Entry::plain(&bytes(&vector["value"])).digest.to_hex(), vector["digest"]);
     }
 }
 
@@ -45,10 +38,7 @@ fn golden_vectors_of_record_logs() {
     let mut log = Frontier::new();
     let digests = list(&vectors["record_log"]["digests"]);
     assert_eq!(record_log_digest(&log).to_hex(), digests[0]);
-    for (vector, digest) in list(&vectors["record_log"]["entries"])
-        .iter()
-        .zip(&digests[1..])
-    {
+    for (vector, digest) in list(&vectors["record_log"]["entries"]).iter().zip(&digests[1..]) {
         let entry = RecordLogEntry {
             height: vector["height"].as_u64().unwrap(),
             index: vector["index"].as_u64().unwrap() as u32,
@@ -73,16 +63,9 @@ fn golden_vectors_of_trees() {
         assert_eq!(trie.root(), root, "{name}");
         for vector in list(&vector["keys"]) {
             let key = StateKey::from_bytes(&bytes(&vector["key"])).unwrap();
-            assert_eq!(
-                hex::encode(cbor::encode(&trie.prove(&key))),
-                vector["proof"],
-                "{name}"
-            );
+            assert_eq!(hex::encode(cbor::encode(&trie.prove(&key))), vector["proof"], "{name}");
             let proof: StateProof = cbor::decode(&bytes(&vector["proof"])).unwrap();
-            let digest = proof
-                .verify_key(&root, &key)
-                .unwrap()
-                .map(|entry| entry.digest.to_hex());
+            let digest = proof.verify_key(&root, &key).unwrap().map(|entry| entry.digest.to_hex());
             assert_eq!(digest.as_deref(), vector["digest"].as_str(), "{name}");
         }
         for vector in list(&vector["prefixes"]) {
@@ -93,10 +76,7 @@ fn golden_vectors_of_trees() {
             assert_eq!(Some(count), vector["count"].as_u64(), "{name}");
             let proof: PrefixProof = cbor::decode(&bytes(&vector["proof"])).unwrap();
             assert_eq!(proof, trie.prove_prefix(&prefix), "{name}");
-            assert_eq!(
-                listed(proof.verify(&root, &prefix).unwrap()),
-                under(&model, &prefix)
-            );
+            assert_eq!(listed(proof.verify(&root, &prefix).unwrap()), under(&model, &prefix));
         }
     }
 }
@@ -109,11 +89,7 @@ fn golden_vectors_of_refused_proofs() {
         let key = StateKey::from_bytes(&bytes(&vector["key"])).unwrap();
         let proof: StateProof = cbor::decode(&bytes(&vector["proof"])).unwrap();
         assert!(proof.verify_key(&root, &key).is_err(), "{}", vector["why"]);
-        assert!(
-            proof.verify_count(&root, &key).is_err(),
-            "{}",
-            vector["why"]
-        );
+        assert!(proof.verify_count(&root, &key).is_err(), "{}", vector["why"]);
     }
     for vector in list(&refused["prefixes"]) {
         let prefix = StateKey::from_bytes(&bytes(&vector["prefix"])).unwrap();
@@ -123,10 +99,7 @@ fn golden_vectors_of_refused_proofs() {
 }
 
 fn vectors() -> Value {
-    let vectors = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../schemas/vectors/state.json"
-    );
+    let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/vectors/state.json");
     serde_json::from_str(&std::fs::read_to_string(vectors).unwrap()).unwrap()
 }
 
@@ -149,11 +122,5 @@ fn entry_of(vector: &Value) -> (StateKey, Entry) {
         other => panic!("kind {other:?}"),
     };
     let key = StateKey::from_bytes(&bytes(&vector["key"])).unwrap();
-    (
-        key,
-        Entry {
-            kind,
-            digest: hash(&vector["digest"]),
-        },
-    )
+    (key, Entry { kind, digest: hash(&vector["digest"]) })
 }

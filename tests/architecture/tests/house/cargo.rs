@@ -31,10 +31,7 @@ impl Metadata {
             .output()
             .expect("cargo runs");
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "cargo metadata of {manifest}: {errors}"
-        );
+        assert!(output.status.success(), "cargo metadata of {manifest}: {errors}");
         Metadata(serde_json::from_slice(&output.stdout).expect("cargo writes JSON"))
     }
 
@@ -59,12 +56,7 @@ impl Metadata {
             .map(|package| (text(&package["id"]), text(&package["name"])))
             .collect();
         let needs: BTreeMap<&str, Vec<&str>> = list(&self.0["resolve"]["nodes"])
-            .map(|node| {
-                (
-                    text(&node["id"]),
-                    list(&node["deps"]).filter_map(needed).collect(),
-                )
-            })
+            .map(|node| (text(&node["id"]), list(&node["deps"]).filter_map(needed).collect()))
             .collect();
         let start = names.iter().find(|(_, name)| **name == package);
         let mut open = vec![*start.unwrap_or_else(|| panic!("no package {package}")).0];
@@ -85,10 +77,7 @@ fn needed(edge: &Value) -> Option<&str> {
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value
-        .as_array()
-        .expect("cargo metadata has a list here")
-        .iter()
+    value.as_array().expect("cargo metadata has a list here").iter()
 }
 
 fn text(value: &Value) -> &str {

@@ -30,41 +30,24 @@ const CONTRACTS: &[(&str, Option<&[&str]>)] = &[
     ("precinto-aeo", Some(&[CONTRACT, PROTOCOL])),
     ("precinto-governance", Some(&[CONTRACT, PROTOCOL])),
     ("precinto-probe", Some(&[CONTRACT, PROTOCOL])),
-    (
-        "precinto-contract-testing",
-        Some(&[CONTRACT, PROTOCOL, "precinto-vm"]),
-    ),
+    ("precinto-contract-testing", Some(&[CONTRACT, PROTOCOL, "precinto-vm"])),
 ];
 
 /// Never behind these crates, at any distance: they are the same on every node because nothing
 /// in them waits, listens, stores or throws dice.
 const PURE: [&str; 4] = [PROTOCOL, CONTRACT, "precinto-vm", "precinto-execution"];
-const IMPURE: [&str; 9] = [
-    "axum",
-    "getrandom",
-    "libp2p",
-    "mio",
-    "rand",
-    "rand_core",
-    "reqwest",
-    "rocksdb",
-    "tokio",
-];
+const IMPURE: [&str; 9] =
+    ["axum", "getrandom", "libp2p", "mio", "rand", "rand_core", "reqwest", "rocksdb", "tokio"];
 
 fn check_directions(manifest: &str, rules: &[(&str, Option<&[&str]>)]) {
     let members = Metadata::of(manifest).members();
     let known: BTreeSet<&str> = rules.iter().map(|(name, _)| *name).collect();
     let there: BTreeSet<&str> = members.keys().map(String::as_str).collect();
-    assert_eq!(
-        there, known,
-        "{manifest}: every crate has a rule here, and every rule a crate"
-    );
+    assert_eq!(there, known, "{manifest}: every crate has a rule here, and every rule a crate");
 
     for (name, allowed) in rules {
         let Some(allowed) = allowed else { continue };
-        let ours = members[*name]
-            .iter()
-            .filter(|dependency| dependency.starts_with("precinto-"));
+        let ours = members[*name].iter().filter(|dependency| dependency.starts_with("precinto-"));
         for dependency in ours {
             assert!(
                 allowed.contains(&dependency.as_str()),
@@ -86,19 +69,11 @@ fn the_contracts_keep_the_directions() {
 
 #[test]
 fn nothing_depends_on_server_tests_or_benches() {
-    let tops: BTreeSet<&str> = MAIN
-        .iter()
-        .filter(|(_, allowed)| allowed.is_none())
-        .map(|(name, _)| *name)
-        .collect();
+    let tops: BTreeSet<&str> =
+        MAIN.iter().filter(|(_, allowed)| allowed.is_none()).map(|(name, _)| *name).collect();
     for (name, direct) in Metadata::of("Cargo.toml").members() {
-        let upward = direct
-            .iter()
-            .find(|dependency| tops.contains(dependency.as_str()));
-        assert!(
-            upward.is_none() || tops.contains(name.as_str()),
-            "{name} depends on {upward:?}"
-        );
+        let upward = direct.iter().find(|dependency| tops.contains(dependency.as_str()));
+        assert!(upward.is_none() || tops.contains(name.as_str()), "{name} depends on {upward:?}");
     }
 }
 
@@ -107,24 +82,15 @@ fn deterministic_crates_are_far_from_clocks_sockets_and_dice() {
     let metadata = Metadata::of("Cargo.toml");
     for name in PURE {
         let closure = metadata.closure(name);
-        assert!(
-            closure.contains("minicbor"),
-            "{name}: the graph is not read right"
-        );
+        assert!(closure.contains("minicbor"), "{name}: the graph is not read right");
         let found = IMPURE.iter().find(|impure| closure.contains(**impure));
         assert_eq!(found, None, "behind {name}");
     }
     // raft draws its election time-outs itself, so `rand` is behind this one; no more than that.
     let consensus = metadata.closure("precinto-consensus");
-    assert!(
-        consensus.contains("rand"),
-        "then consensus belongs among the pure crates"
-    );
+    assert!(consensus.contains("rand"), "then consensus belongs among the pure crates");
     for impure in ["axum", "libp2p", "mio", "reqwest", "rocksdb", "tokio"] {
-        assert!(
-            !consensus.contains(impure),
-            "{impure} is behind precinto-consensus"
-        );
+        assert!(!consensus.contains(impure), "{impure} is behind precinto-consensus");
     }
     let direct = &metadata.members()["precinto-consensus"];
     assert!(!direct.contains("rand") && !direct.contains("getrandom"));

@@ -14,31 +14,13 @@ const DICE: &[&str] = &["rand", "getrandom", "OsRng"];
 
 /// The module cache of the machine keeps compiled code in files, beside every outcome.
 const RULES: &[(&str, &[&[&str]])] = &[
-    (
-        "sdk/protocol",
-        &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE],
-    ),
-    (
-        "sdk/contract",
-        &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE],
-    ),
-    (
-        "node/consensus",
-        &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE],
-    ),
-    (
-        "node/execution",
-        &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE],
-    ),
+    ("sdk/protocol", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
+    ("sdk/contract", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
+    ("node/consensus", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
+    ("node/execution", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
     ("node/vm", &[CLOCKS, HASHED, FLOATS, THREADS, DICE]),
-    (
-        "contracts/aeo",
-        &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE],
-    ),
-    (
-        "contracts/governance",
-        &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE],
-    ),
+    ("contracts/aeo", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
+    ("contracts/governance", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
 ];
 
 #[test]
@@ -58,11 +40,7 @@ fn deterministic_crates_mention_nothing_that_differs_between_nodes() {
         }
         assert!(files > 0, "{folder} has no sources");
     }
-    assert!(
-        found.is_empty(),
-        "not in a deterministic crate:\n{}",
-        found.join("\n")
-    );
+    assert!(found.is_empty(), "not in a deterministic crate:\n{}", found.join("\n"));
 }
 
 /// Identifiers of a line; `env!`, which the compiler evaluates, is none. A word in quotes counts as

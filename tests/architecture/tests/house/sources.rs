@@ -23,10 +23,7 @@ pub(crate) fn all() -> Vec<Source> {
     for home in HOMES {
         collect(&root().join(home), &mut sources);
     }
-    assert!(
-        sources.len() > 50,
-        "the sources are not where this test looks"
-    );
+    assert!(sources.len() > 50, "the sources are not where this test looks");
     sources
 }
 

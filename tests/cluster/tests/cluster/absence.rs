@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use precinto_cluster_tests::{
-    Author, LEARNER, Load, NODES, Network, VOTERS, audit, eventually,
-};
+use precinto_cluster_tests::{Author, LEARNER, Load, NODES, Network, VOTERS, audit, eventually};
 
 /// Transactions written in the learner's absence, in as many blocks or nearly so: there is one
 /// writer.

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use precinto_cluster_tests::{
-    Author, LEARNER, Load, NODES, Network, VOTERS, audit, longest_pause,
-};
+use precinto_cluster_tests::{Author, LEARNER, Load, NODES, Network, VOTERS, audit, longest_pause};
 
 /// Longest time without a commit after the loss of one voter.
 const SERVICE_WITHIN: Duration = Duration::from_secs(10);

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use precinto_cluster_tests::{
-    Author, LEARNER, Load, NODES, Network, VOTERS, audit, longest_pause,
-};
+use precinto_cluster_tests::{Author, LEARNER, Load, NODES, Network, VOTERS, audit, longest_pause};
 
 /// A hand-over takes a round trip, not an election; the rest is for a busy machine.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(2);

@@ -76,9 +76,7 @@ pub(crate) async fn certify_batch(
     let rows: Vec<_> = form.rows.iter().map(|row| row.read(&*node)).collect();
     let any_bad = rows.iter().any(Result::is_err);
     let results = if form.mode == BatchMode::Check || (form.mode == BatchMode::Strict && any_bad) {
-        rows.into_iter()
-            .map(|row| not_submitted(row, form.mode))
-            .collect()
+        rows.into_iter().map(|row| not_submitted(row, form.mode)).collect()
     } else {
         let accepted = submit_good_rows(&*node, officer, rows).await?;
         let settled = accepted.into_iter().map(|accepted| async {
@@ -86,10 +84,7 @@ pub(crate) async fn certify_batch(
             ApiError::of_transaction(&view).map_or(Ok(view), Err)
         });
         let settled = join_all(settled).await;
-        settled
-            .into_iter()
-            .map(|row| Some(row.map(TransactionAnswer::from).into()))
-            .collect()
+        settled.into_iter().map(|row| Some(row.map(TransactionAnswer::from).into())).collect()
     };
     Ok(Json(BatchAnswer::new(results)))
 }
@@ -113,10 +108,7 @@ fn not_submitted(row: Result<OfficerCall, ApiError>, mode: BatchMode) -> Option<
         Ok(_) if mode == BatchMode::Check => None,
         Ok(_) => {
             let detail = "the row is good, but others are not";
-            Some(ItemAnswer::refused(&ApiError::new(
-                codes::NOT_SUBMITTED,
-                detail,
-            )))
+            Some(ItemAnswer::refused(&ApiError::new(codes::NOT_SUBMITTED, detail)))
         }
     }
 }
@@ -129,10 +121,7 @@ async fn submit_good_rows(
     officer: OnBehalf,
     rows: Vec<Result<OfficerCall, ApiError>>,
 ) -> Result<Vec<Accepted>, ApiError> {
-    let calls: Vec<_> = rows
-        .iter()
-        .filter_map(|row| row.as_ref().ok().cloned())
-        .collect();
+    let calls: Vec<_> = rows.iter().filter_map(|row| row.as_ref().ok().cloned()).collect();
     let count = calls.len();
     let answers = node.call_as(officer, calls).await;
     if answers.len() != count {
@@ -141,10 +130,7 @@ async fn submit_good_rows(
     let mut answers = answers.into_iter();
     let accepted = rows.into_iter().map(|row| {
         row?;
-        answers
-            .next()
-            .ok_or_else(miscounted)?
-            .map_err(ApiError::from)
+        answers.next().ok_or_else(miscounted)?.map_err(ApiError::from)
     });
     Ok(accepted.collect())
 }

@@ -50,11 +50,7 @@ impl Operator {
             return Err(("identifier", rule));
         };
         let tag = node.lookup_tag(&scheme, &identifier);
-        Ok(Operator {
-            scheme,
-            identifier,
-            tag,
-        })
+        Ok(Operator { scheme, identifier, tag })
     }
 
     fn from_form(node: &dyn NodePort, scheme: &str, identifier: &str) -> Result<Self, ApiError> {
@@ -97,15 +93,9 @@ impl CertifyForm {
         let valid_from = read_date("valid_from", &self.valid_from)?;
         let valid_until = read_date("valid_until", &self.valid_until)?;
         if valid_until < valid_from {
-            return Err(ApiError::field(
-                "valid_until",
-                "must not be before valid_from",
-            ));
+            return Err(ApiError::field("valid_until", "must not be before valid_from"));
         }
-        let public = PublicIdentifier {
-            scheme: operator.scheme,
-            value: operator.identifier,
-        };
+        let public = PublicIdentifier { scheme: operator.scheme, value: operator.identifier };
         let args = Certify {
             operator: operator.tag,
             number: read_number(&self.number)?,
@@ -160,19 +150,12 @@ impl ChangeForm {
 }
 
 fn call(method: &str, args: Vec<u8>) -> OfficerCall {
-    OfficerCall {
-        contract: CONTRACT.into(),
-        method: method.into(),
-        args,
-    }
+    OfficerCall { contract: CONTRACT.into(), method: method.into(), args }
 }
 
 fn read_date(field: &str, text: &str) -> Result<Date, ApiError> {
     Date::parse(text).ok_or_else(|| {
-        ApiError::field(
-            field,
-            format!("{text:?} is not a date YYYY-MM-DD from 1970 on"),
-        )
+        ApiError::field(field, format!("{text:?} is not a date YYYY-MM-DD from 1970 on"))
     })
 }
 
@@ -190,9 +173,7 @@ fn read_number(text: &str) -> Result<String, ApiError> {
 fn read_types(names: &[String]) -> Result<Vec<AeoType>, ApiError> {
     let mut types = Vec::new();
     for name in names {
-        let known = [AeoType::C, AeoType::S]
-            .into_iter()
-            .find(|known| known.to_string() == *name);
+        let known = [AeoType::C, AeoType::S].into_iter().find(|known| known.to_string() == *name);
         let known = known.ok_or_else(|| {
             ApiError::field("types", format!("{name:?} is neither AEOC nor AEOS"))
         })?;

@@ -72,9 +72,7 @@ pub(crate) async fn operator(
     ApiQuery(params): ApiQuery<OperatorParams>,
 ) -> Result<Json<OperatorAnswer>, ApiError> {
     let operator = read_operator(&*node, &scheme, &identifier)?;
-    let query = OperatorQuery {
-        operator: operator.tag,
-    };
+    let query = OperatorQuery { operator: operator.tag };
     let answer = run(&*node, "operator", &query, params.consistency).await?;
     let found: Vec<Authorization> = decode(&answer, "a list of authorizations")?;
     let standing = |found| StandingAuthorization::new(found, answer.time_ms);
@@ -158,18 +156,8 @@ pub(crate) async fn history(
     ApiQuery(params): ApiQuery<HistoryParams>,
 ) -> Result<Json<HistoryAnswer>, ApiError> {
     let operator = read_operator(&*node, &scheme, &identifier)?;
-    let HistoryParams {
-        member,
-        number,
-        from,
-        consistency,
-    } = params;
-    let query = HistoryQuery {
-        operator: operator.tag,
-        member,
-        number,
-        from,
-    };
+    let HistoryParams { member, number, from, consistency } = params;
+    let query = HistoryQuery { operator: operator.tag, member, number, from };
     let answer = run(&*node, "history", &query, consistency).await?;
     let found: Vec<RecordLogEntry> = decode(&answer, "a list of history entries")?;
     if found.is_empty() && from == 0 {
@@ -179,16 +167,10 @@ pub(crate) async fn history(
         );
         return Err(ApiError::new(codes::UNKNOWN_AUTHORIZATION, detail));
     }
-    let entries = (from..)
-        .zip(found)
-        .map(|(index, entry)| HistoryEntry::read(index, entry));
+    let entries = (from..).zip(found).map(|(index, entry)| HistoryEntry::read(index, entry));
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
     let next = from.saturating_add(entries.len() as u64);
-    Ok(Json(HistoryAnswer {
-        entries,
-        next,
-        as_of: AsOf::from(&answer),
-    }))
+    Ok(Json(HistoryAnswer { entries, next, as_of: AsOf::from(&answer) }))
 }
 
 impl HistoryEntry {
@@ -246,10 +228,7 @@ pub(crate) async fn list(
 ) -> Result<Json<ListAnswer>, ApiError> {
     let after = hex::decode(params.after.unwrap_or_default())
         .map_err(|_| ApiError::parameter("after", "not the `next` of a page"))?;
-    let query = ListQuery {
-        after,
-        limit: read_limit(params.limit)?,
-    };
+    let query = ListQuery { after, limit: read_limit(params.limit)? };
     let answer = run(&*node, "list", &query, ConsistencyParam::Local).await?;
     let page: AuthorizationPage = decode(&answer, "a page of authorizations")?;
     let standing = |found| StandingAuthorization::new(found, answer.time_ms);
@@ -282,11 +261,8 @@ async fn run<Q: Encode<()>>(
     query: &Q,
     consistency: ConsistencyParam,
 ) -> Result<QueryAnswer, ApiError> {
-    let call = QueryCall {
-        contract: CONTRACT.into(),
-        method: method.into(),
-        args: cbor::encode(query),
-    };
+    let call =
+        QueryCall { contract: CONTRACT.into(), method: method.into(), args: cbor::encode(query) };
     Ok(node.query(call, consistency.into()).await?)
 }
 
