@@ -4,15 +4,31 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use precinto_client::ClientError;
-use precinto_server::cli::{Cli, output};
+use precinto_server::{
+    cli::{Cli, output},
+    node,
+};
+use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main(worker_threads = 2)]
-async fn main() -> ExitCode {
+/// Threads for tasks: a node's work is done by its owner threads.
+const WORKER_THREADS: usize = 2;
+
+fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("PRECINTO_LOG");
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,libp2p=warn,yamux=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match Cli::parse().run().await {
+    let cli = Cli::parse();
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .enable_all()
+        .build()
+        .expect("a system that cannot start a thread cannot run anything");
+    let done = runtime.block_on(cli.run());
+    // A node's tasks end here and let go of its storage; its threads end after them.
+    drop(runtime);
+    node::join_all();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match error.downcast_ref::<ClientError>() {

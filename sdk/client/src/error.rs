@@ -67,7 +67,8 @@ impl ClientError {
     /// already done.
     pub fn retryable(&self) -> bool {
         match self {
-            ClientError::Transport(error) => !error.is_builder() && !error.is_decode(),
+            // A body that breaks off is a "decode" error to reqwest, which decodes nothing else here.
+            ClientError::Transport(error) => !error.is_builder(),
             ClientError::Problem(problem) => problem.retryable,
             ClientError::StreamEnded => true,
             // A proxy between client and node answers so while the node is away.

@@ -6,10 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use precinto_client::{
-    NewCall, Signer,
-    types::{Status, TransactionAnswer},
-};
+use precinto_client::{NewCall, Signer, types::Status};
 use precinto_protocol::{
     aeo::{self, AeoType, Certify, Date},
     cbor,
@@ -55,7 +52,8 @@ pub struct Author {
 }
 
 impl Author {
-    /// Enrols a new key with the role `officer` for the member of `node`, by its admin key.
+    /// Enrols a new key with the role `officer` for the member of `node`, by its admin key. Every
+    /// node that runs knows it afterwards.
     pub async fn enrol(network: &Network, node: u64) -> Author {
         let (member, _) = MEMBERS.iter().find(|(_, id)| *id == node).expect("every node has one");
         let channel = network.status(node).await.channel;
@@ -71,7 +69,12 @@ impl Author {
         let admin = Signer::new(SigningKey::from_seed(&secret(&admin)), channel);
         let transaction = admin.sign(call(governance::CONTRACT, "enrol", cbor::encode(&enrol)));
         let answer = network.client(node).submit(&transaction, Some(WAIT)).await;
-        assert_committed(&answer.expect("the admin enrols a key"));
+        let answer = answer.expect("the admin enrols a key");
+        assert_eq!(answer.status, Status::Committed, "{answer:?}");
+        let height = answer.height.expect("what is committed has a height");
+        for id in network.running() {
+            network.reached(id, height).await;
+        }
         let lookup_key = secret(&network.node(node).directory().join("keys/lookup.key"));
         Author { signer: Signer::new(key, channel), member: (*member).to_owned(), lookup_key }
     }
@@ -119,10 +122,6 @@ fn call(contract: &str, method: &str, args: Vec<u8>) -> NewCall {
         nonce,
         expires_ms: now_ms() + EXPIRES_AFTER_MS,
     }
-}
-
-fn assert_committed(answer: &TransactionAnswer) {
-    assert_eq!(answer.status, Status::Committed, "{answer:?}");
 }
 
 fn secret(file: &Path) -> [u8; 32] {

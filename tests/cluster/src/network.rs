@@ -130,6 +130,11 @@ impl Network {
         self.nodes.get_mut(&id).expect("one of NODES")
     }
 
+    /// The nodes that were started and neither killed nor stopped since.
+    pub fn running(&self) -> impl Iterator<Item = u64> {
+        self.nodes.iter().filter(|(_, node)| node.is_started()).map(|(id, _)| *id)
+    }
+
     /// A client of a node, as its officer.
     pub fn client(&self, id: u64) -> Client {
         self.node(id).client("officer")

@@ -65,6 +65,10 @@ impl Node {
         lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n")
     }
 
+    pub(crate) fn is_started(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Whether its process runs.
     pub fn runs(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| {

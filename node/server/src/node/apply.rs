@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc},
-    thread::JoinHandle,
 };
 
 use precinto_consensus::{Applied, Input};
@@ -77,7 +76,7 @@ pub(super) struct Applier {
 
 impl Applier {
     /// Starts the thread.
-    pub(super) fn start(mut self, jobs: mpsc::Receiver<Job>) -> JoinHandle<()> {
+    pub(super) fn start(mut self, jobs: mpsc::Receiver<Job>) {
         owner::spawn("apply", move || {
             for job in jobs {
                 // A halted node keeps what it has and executes nothing more.
@@ -92,7 +91,7 @@ impl Applier {
                     Job::Install(install) => self.install(*install),
                 }
             }
-        })
+        });
     }
 
     fn empty(&mut self, index: u64, term: u64) {

@@ -1,6 +1,6 @@
 //! The log writer: makes the Raft log durable, several tasks with one fsync.
 
-use std::{sync::mpsc, thread::JoinHandle};
+use std::sync::mpsc;
 
 use precinto_consensus::{Input, SnapshotMark, WriteTask};
 use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog};
@@ -27,10 +27,11 @@ pub(super) fn start(
     log: RaftLog,
     raft: RaftHandle,
     install: impl FnMut(SnapshotMark) + Send + 'static,
-) -> (mpsc::Sender<LogJob>, JoinHandle<()>) {
+) -> mpsc::Sender<LogJob> {
     let (sender, jobs) = mpsc::channel();
     let writer = Writer { log, raft, install };
-    (sender, owner::spawn("raft-log-writer", move || writer.run(&jobs)))
+    owner::spawn("raft-log-writer", move || writer.run(&jobs));
+    sender
 }
 
 struct Writer<I> {

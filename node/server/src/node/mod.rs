@@ -32,4 +32,5 @@ mod snapshots;
 mod submit;
 mod verify;
 
+pub use owner::join_all;
 pub use run::run;

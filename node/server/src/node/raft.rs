@@ -6,7 +6,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -126,8 +125,8 @@ pub(super) struct RaftInbox {
 
 impl RaftInbox {
     /// Starts the thread.
-    pub(super) fn start(self, replica: Replica<LogPort>, outlet: impl Outlet) -> JoinHandle<()> {
-        owner::spawn("raft", move || Driver::new(self, replica, outlet).run())
+    pub(super) fn start(self, replica: Replica<LogPort>, outlet: impl Outlet) {
+        owner::spawn("raft", move || Driver::new(self, replica, outlet).run());
     }
 }
 

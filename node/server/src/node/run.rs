@@ -3,7 +3,6 @@
 use std::{
     path::Path,
     sync::{Arc, mpsc},
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -89,7 +88,6 @@ struct Running {
     node: NodeId,
     raft: RaftHandle,
     network: NetworkHandle,
-    raft_thread: JoinHandle<()>,
     ledger: LedgerCell,
     stop_api: watch::Sender<bool>,
     api: tokio::task::JoinHandle<()>,
@@ -172,9 +170,9 @@ impl Running {
             state: SnapshotState::default(),
         });
         let installer = snapshots.clone();
-        let (log, _) =
+        let log =
             log_writer::start(raft_log, shared.raft.clone(), move |mark| installer.install(mark));
-        let raft_thread = raft_inbox.start(
+        raft_inbox.start(
             replica,
             NodeOutlet {
                 network: shared.network.clone(),
@@ -186,15 +184,16 @@ impl Running {
             },
         );
 
-        let submitter = shared.submitter();
-        shared.serve_peers(inbox, &submitter, snapshots, &config)?;
-        let (stop_api, api) = shared.serve_clients(config, submitter, registry).await?;
+        let served = shared.serve(inbox, snapshots, config, registry).await;
+        if served.is_err() {
+            shared.raft.stop();
+        }
+        let (stop_api, api) = served?;
         shared.keep_house();
         Ok(Running {
             node: shared.node.id,
             raft: shared.raft,
             network: shared.network,
-            raft_thread,
             ledger: shared.ledger,
             stop_api,
             api,
@@ -218,12 +217,7 @@ impl Running {
         }
         self.network.shutdown().await;
         self.raft.stop();
-        let raft_thread = self.raft_thread;
-        let synced = tokio::task::spawn_blocking(move || {
-            // Its panic would have ended the process.
-            let _ = raft_thread.join();
-            self.ledger.get().sync()
-        });
+        let synced = tokio::task::spawn_blocking(move || self.ledger.get().sync());
         match synced.await {
             Ok(Ok(applied)) => tracing::info!(raft_index = applied.index, "stopped"),
             Ok(Err(error)) => tracing::error!(%error, "the ledger was not synced; it is replayed"),
@@ -296,7 +290,22 @@ async fn start_network(
     Ok(Network::start(network, peers).await?)
 }
 
+/// Ends the HTTP server, and tells that it has ended.
+type Api = (watch::Sender<bool>, tokio::task::JoinHandle<()>);
+
 impl Shared {
+    async fn serve(
+        &self,
+        inbox: Inbox,
+        snapshots: Arc<Snapshots>,
+        config: NodeConfig,
+        registry: Registry,
+    ) -> anyhow::Result<Api> {
+        let submitter = self.submitter();
+        self.serve_peers(inbox, &submitter, snapshots, &config)?;
+        self.serve_clients(config, submitter, registry).await
+    }
+
     fn submitter(&self) -> Submitter {
         Submitter::new(SubmitterParts {
             node: self.node.id,
@@ -349,7 +358,7 @@ impl Shared {
         config: NodeConfig,
         submitter: Submitter,
         registry: Registry,
-    ) -> anyhow::Result<(watch::Sender<bool>, tokio::task::JoinHandle<()>)> {
+    ) -> anyhow::Result<Api> {
         let identity = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
         let port = Port {
             genesis: self.genesis.clone(),

@@ -4,7 +4,7 @@
 use std::{
     num::NonZero,
     sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
+    thread,
 };
 
 use precinto_consensus::Committed;
@@ -32,7 +32,7 @@ pub(super) fn start(
     keys: Arc<KeyCache>,
     work: mpsc::Receiver<Work>,
     jobs: mpsc::SyncSender<Job>,
-) -> JoinHandle<()> {
+) {
     owner::spawn("verify", move || {
         for work in work {
             let job = match work {
@@ -43,7 +43,7 @@ pub(super) fn start(
                 return;
             }
         }
-    })
+    });
 }
 
 fn prepare(entry: Committed, keys: &KeyCache) -> Job {
