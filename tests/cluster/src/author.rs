@@ -10,7 +10,7 @@ use precinto_client::{NewCall, Signer, types::Status};
 use precinto_protocol::{
     aeo::{self, AeoType, Certify, Date},
     cbor,
-    governance::{self, Enrol},
+    governance::{self, Enrol, Revoke},
     hash::{Hash, sha256},
     identity::Role,
     keys::SigningKey,
@@ -48,6 +48,8 @@ pub struct Author {
     pub signer: Signer,
     /// Her member.
     pub member: String,
+    /// Her member's node.
+    node: u64,
     lookup_key: [u8; 32],
 }
 
@@ -65,18 +67,31 @@ impl Author {
             valid_from_ms: 0,
             valid_until_ms: now_ms() + VALID_FOR_MS,
         };
-        let admin = network.directory().join("members").join(member).join("admin.key");
+        let lookup_key = secret(&network.node(node).directory().join("keys/lookup.key"));
+        let signer = Signer::new(key, channel);
+        let author = Author { signer, member: (*member).to_owned(), node, lookup_key };
+        author.administer(network, "enrol", cbor::encode(&enrol)).await;
+        author
+    }
+
+    /// Revokes her key, by her member's admin key. Every node that runs knows it afterwards.
+    pub async fn revoke(&self, network: &Network) {
+        let revoke = Revoke { key_id: self.signer.key_id(), reason: "test".into() };
+        self.administer(network, "revoke", cbor::encode(&revoke)).await;
+    }
+
+    async fn administer(&self, network: &Network, method: &str, args: Vec<u8>) {
+        let admin = network.directory().join("members").join(&self.member).join("admin.key");
+        let channel = network.status(self.node).await.channel;
         let admin = Signer::new(SigningKey::from_seed(&secret(&admin)), channel);
-        let transaction = admin.sign(call(governance::CONTRACT, "enrol", cbor::encode(&enrol)));
-        let answer = network.client(node).submit(&transaction, Some(WAIT)).await;
-        let answer = answer.expect("the admin enrols a key");
-        assert_eq!(answer.status, Status::Committed, "{answer:?}");
+        let transaction = admin.sign(call(governance::CONTRACT, method, args));
+        let answer = network.client(self.node).submit(&transaction, Some(WAIT)).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{method}: {error}"));
+        assert_eq!(answer.status, Status::Committed, "{method}: {answer:?}");
         let height = answer.height.expect("what is committed has a height");
         for id in network.running() {
             network.reached(id, height).await;
         }
-        let lookup_key = secret(&network.node(node).directory().join("keys/lookup.key"));
-        Author { signer: Signer::new(key, channel), member: (*member).to_owned(), lookup_key }
     }
 
     /// The operator of this identifier (capital letters and digits).

@@ -10,6 +10,7 @@ use std::{
 };
 
 use precinto_client::{Client, types::NodeStatus};
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -153,7 +154,17 @@ impl Network {
 
     /// Asks a node to stop (SIGTERM), without waiting.
     pub fn terminate(&self, id: u64) {
-        self.node(id).terminate();
+        self.node(id).signal(Signal::TERM);
+    }
+
+    /// Freezes a node (SIGSTOP): it neither runs nor notices, as in a long pause of its machine.
+    pub fn freeze(&self, id: u64) {
+        self.node(id).signal(Signal::STOP);
+    }
+
+    /// Lets a frozen node go on.
+    pub fn thaw(&self, id: u64) {
+        self.node(id).signal(Signal::CONT);
     }
 
     /// Waits until a node has ended by itself.

@@ -99,12 +99,12 @@ impl Node {
         }
     }
 
-    /// Asks it to stop (SIGTERM), without waiting.
-    pub(crate) fn terminate(&self) {
-        let process = self.process.as_ref().expect("only a running node can be stopped");
+    /// Sends it a signal, without waiting for what it does about it.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("only a running node can be signalled");
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let pid = pid.expect("the id of a running process");
-        kill_process(pid, Signal::TERM).expect("a child of ours can be signalled");
+        kill_process(pid, signal).expect("a child of ours can be signalled");
     }
 
     /// Waits until it has ended by itself.

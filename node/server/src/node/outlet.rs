@@ -1,6 +1,10 @@
 //! Where the replica's outputs go.
 
-use std::sync::{Arc, mpsc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
 
 use precinto_consensus::{Alarm, Committed, Output, Returned, WriteTask};
 use precinto_network::{FrameLane, NetworkHandle};
@@ -24,7 +28,14 @@ pub(super) struct NodeOutlet {
     pub metrics: Arc<Metrics>,
     /// Where snapshot work runs.
     pub runtime: tokio::runtime::Handle,
+    /// This node.
+    pub node: NodeId,
+    /// When an alarm of a kind about a node was logged last; bounded by kinds and peers.
+    pub logged: BTreeMap<(&'static str, NodeId), Instant>,
 }
+
+/// Pause between two log lines of one kind of alarm about one node.
+const ALARM_PAUSE: Duration = Duration::from_secs(10);
 
 impl Outlet for NodeOutlet {
     fn send(&mut self, to: NodeId, bytes: Vec<u8>) -> bool {
@@ -44,7 +55,8 @@ impl Outlet for NodeOutlet {
     }
 
     fn rest(&mut self, output: Output) {
-        let _runtime = self.runtime.enter();
+        let runtime = self.runtime.clone();
+        let _runtime = runtime.enter();
         for returned in &output.returned {
             self.returned(returned);
         }
@@ -78,24 +90,31 @@ impl NodeOutlet {
         tracing::debug!(reason = ?returned.reason, "a transaction was not taken into the log");
     }
 
-    fn alarm(&self, alarm: &Alarm) {
-        let kind = match alarm {
-            Alarm::Message { from, reason } => {
-                tracing::warn!(from, %reason, "a raft message was dropped");
-                "raft-message"
-            }
-            Alarm::Block { from, index, reason } => {
-                tracing::error!(from, index, %reason, "a block was not appended");
-                "block"
-            }
-            Alarm::Stalled { uncommitted } => {
-                tracing::error!(
-                    uncommitted,
-                    "this leader's blocks are not accepted: stepping down"
-                );
-                "stalled"
-            }
+    /// Counts every alarm; logs one of a kind and peer at a time, because a peer repeats what is
+    /// refused with every heartbeat.
+    fn alarm(&mut self, alarm: &Alarm) {
+        let (kind, from) = match alarm {
+            Alarm::Message { from, .. } => ("raft-message", *from),
+            Alarm::Block { from, .. } => ("block", *from),
+            Alarm::Stalled { .. } => ("stalled", self.node),
         };
         self.metrics.alarms.with_label_values(&[kind]).inc();
+        let now = Instant::now();
+        let logged = self.logged.get(&(kind, from));
+        if logged.is_some_and(|at| now - *at < ALARM_PAUSE) {
+            return;
+        }
+        self.logged.insert((kind, from), now);
+        match alarm {
+            Alarm::Message { reason, .. } => {
+                tracing::warn!(from, %reason, "a raft message was dropped");
+            }
+            Alarm::Block { index, reason, .. } => {
+                tracing::error!(from, index, %reason, "a block was not appended");
+            }
+            Alarm::Stalled { uncommitted } => {
+                tracing::error!(uncommitted, "this leader's blocks are not accepted: stepping down");
+            }
+        }
     }
 }

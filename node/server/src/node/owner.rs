@@ -8,6 +8,8 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
+use futures::FutureExt;
+
 /// Stack of an owner thread: contracts run on the apply thread, with native frames of their own.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
@@ -32,6 +34,16 @@ pub(super) fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) {
         .spawn(run)
         .expect("a system that cannot start a thread cannot run a node");
     threads().push(thread);
+}
+
+/// Starts a task that the node cannot do without. Should it panic, the process ends, as with an
+/// owner thread: a node that silently no longer hears its peers is worse than none.
+pub(super) fn spawn_task(name: &'static str, body: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(async move {
+        if AssertUnwindSafe(body).catch_unwind().await.is_err() {
+            halt(&format!("the task {name} panicked"));
+        }
+    });
 }
 
 /// Waits until every owner thread has ended: each does when the raft thread was stopped and the

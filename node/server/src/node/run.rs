@@ -1,6 +1,7 @@
 //! Running a node: everything is made here, wired, and taken down again.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, mpsc},
     time::Duration,
@@ -40,6 +41,7 @@ use super::{
     metrics::Metrics,
     officer::OfficerSigner,
     outlet::NodeOutlet,
+    owner,
     pending::Pending,
     port::{Port, QUERY_PLACES, SharedPort},
     raft::{self, RaftHandle},
@@ -181,6 +183,8 @@ impl Running {
                 snapshots: snapshots.clone(),
                 metrics: shared.metrics.clone(),
                 runtime: tokio::runtime::Handle::current(),
+                node: shared.node.id,
+                logged: BTreeMap::new(),
             },
         );
 
@@ -326,12 +330,12 @@ impl Shared {
         config: &NodeConfig,
     ) -> anyhow::Result<()> {
         let Inbox { raft, gossip, requests, snapshots: chunks, mut events } = inbox;
-        tokio::spawn(hand_to_raft(raft, self.raft.clone()));
-        tokio::spawn(answer_requests(requests, submitter.clone()));
-        tokio::spawn(snapshots.serve(chunks));
-        tokio::spawn(submitter.clone().resend());
+        owner::spawn_task("raft inbox", hand_to_raft(raft, self.raft.clone()));
+        owner::spawn_task("requests", answer_requests(requests, submitter.clone()));
+        owner::spawn_task("snapshots", snapshots.serve(chunks));
+        owner::spawn_task("resend", submitter.clone().resend());
         let replica = self.raft.clone();
-        tokio::spawn(async move {
+        owner::spawn_task("peer events", async move {
             while let Some(event) = events.recv().await {
                 tracing::info!(?event, "peer");
                 if let precinto_network::PeerEvent::Unreachable(node) = event {
@@ -349,7 +353,7 @@ impl Shared {
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
         };
-        tokio::spawn(attester.run(self.heights.clone(), gossip));
+        owner::spawn_task("attestation", attester.run(self.heights.clone(), gossip));
         Ok(())
     }
 
@@ -398,7 +402,7 @@ impl Shared {
     /// Regular work: syncing the ledger, refreshing gauges.
     fn keep_house(&self) {
         let (ledger, raft) = (self.ledger.clone(), self.raft.clone());
-        tokio::spawn(async move {
+        owner::spawn_task("sync", async move {
             let mut timer = interval(SYNC_EVERY);
             loop {
                 timer.tick().await;
@@ -406,15 +410,13 @@ impl Shared {
                 let synced = tokio::task::spawn_blocking(move || ledger.sync()).await;
                 match synced.expect("syncing does not panic") {
                     Ok(applied) => raft.own(Input::Synced(applied.index)),
-                    Err(error) => {
-                        super::owner::halt(&format!("the ledger cannot be synced: {error}"))
-                    }
+                    Err(error) => owner::halt(&format!("the ledger cannot be synced: {error}")),
                 }
             }
         });
         let (raft, pending) = (self.raft.clone(), self.pending.clone());
         let (network, metrics) = (self.network.clone(), self.metrics.clone());
-        tokio::spawn(async move {
+        owner::spawn_task("metrics", async move {
             let mut timer = interval(OBSERVE_EVERY);
             loop {
                 timer.tick().await;

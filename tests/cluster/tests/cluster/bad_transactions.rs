@@ -14,6 +14,9 @@ use precinto_protocol::{
 
 const WAIT: Duration = Duration::from_secs(10);
 
+/// The largest body that a node reads.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
 /// What an encoded transaction becomes at the node, waited for.
 async fn fate(client: &Client, bytes: Vec<u8>) -> Result<Status, ClientError> {
     let answer = client.submit_encoded(bytes, Some(WAIT)).await?;
@@ -74,6 +77,9 @@ async fn each_bad_transaction_is_refused_with_its_code_and_leaves_nothing() {
     let enrol = NewCall { contract: "governance".into(), method: "enrol".into(), ..call() };
     assert_refused(&client, sign(enrol), "endorsements-do-not-meet-policy").await;
 
+    let body = vec![0; MAX_BODY_BYTES + 1];
+    assert_refused(&client, body, "body-too-large").await;
+
     let after = audit::assert_agreement(&network, &NODES).await;
     let blocks = audit::blocks(&client, before + 1, after).await;
     assert!(blocks.iter().all(|block| block.transactions.is_empty()), "{blocks:?}");
@@ -83,6 +89,22 @@ async fn each_bad_transaction_is_refused_with_its_code_and_leaves_nothing() {
     let rejected = client.submit_encoded(sign(arguments), Some(WAIT)).await.unwrap();
     assert_eq!(rejected.status, Status::Rejected, "{rejected:?}");
     assert_eq!(rejected.code.as_deref(), Some("bad-arguments"), "{rejected:?}");
+}
+
+#[tokio::test]
+async fn a_revoked_key_signs_no_more() {
+    let network = Network::start().await;
+    let author = Author::enrol(&network, 1).await;
+    let last = author.certify("Z1");
+    let committed = network.client(1).submit(&last, Some(WAIT)).await.unwrap();
+    author.revoke(&network).await;
+    for id in NODES {
+        let client = network.client(id);
+        assert_refused(&client, author.certify("Z2").encode(), "identity-revoked").await;
+        // What was committed stays so, and asking again is no new signature.
+        let again = client.submit(&last, Some(WAIT)).await.unwrap();
+        assert_eq!((again.status, again.height), (Status::Committed, committed.height));
+    }
 }
 
 #[tokio::test]

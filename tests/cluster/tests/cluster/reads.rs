@@ -1,7 +1,11 @@
-//! Reads when there is no quorum.
+//! Fresh reads: never older than the question.
+
+use std::time::Duration;
 
 use precinto_client::Consistency;
-use precinto_cluster_tests::{LEARNER, Network, VOTERS};
+use precinto_cluster_tests::{Author, LEARNER, Network, VOTERS};
+
+const WAIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn without_a_quorum_a_fresh_read_is_refused_and_a_local_one_says_its_age() {
@@ -27,5 +31,36 @@ async fn without_a_quorum_a_fresh_read_is_refused_and_a_local_one_says_its_age()
     for id in [leader, lost[0], LEARNER] {
         let client = network.client(id);
         client.aeo_operator("rut", "1", Consistency::Linearizable).await.unwrap();
+    }
+}
+
+/// Its machine paused: it still believes to lead, and what it knows is old.
+#[tokio::test]
+async fn a_leader_that_was_frozen_gives_no_stale_answer() {
+    let network = Network::start().await;
+    let leader = network.leader_among(&VOTERS).await;
+    let others: Vec<u64> = VOTERS.into_iter().filter(|id| *id != leader).collect();
+    let author = Author::enrol(&network, others[0]).await;
+    network.freeze(leader);
+    network.leader_among(&others).await;
+    let transaction = author.certify("F1");
+    let written = network.client(others[0]).submit(&transaction, Some(WAIT)).await.unwrap();
+    let height = written.height.expect("it was waited for");
+
+    // Asked before it wakes: the question waits at its door.
+    let operator = author.operator("F1");
+    let client = network.client(leader);
+    let asked = tokio::spawn(async move {
+        let (scheme, identifier) = (&operator.scheme, &operator.identifier);
+        client.aeo_operator(scheme, identifier, Consistency::Linearizable).await
+    });
+    tokio::task::yield_now().await;
+    network.thaw(leader);
+    match asked.await.unwrap() {
+        Ok(answer) => {
+            assert!(answer.as_of.height >= height, "{answer:?}");
+            assert_eq!(answer.authorizations.len(), 1, "{answer:?}");
+        }
+        Err(refused) => assert!(refused.retryable(), "{refused}"),
     }
 }
