@@ -1,6 +1,6 @@
 //! `precinto aeo`.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
@@ -10,13 +10,10 @@ use precinto_client::{
 };
 
 use super::{
-    import,
+    WAIT, import,
     output::{self, Table},
     target::Target,
 };
-
-/// How long a command waits for its transaction to be final.
-pub const WAIT: Duration = Duration::from_secs(20);
 
 /// What to do about operators.
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,7 @@ use precinto_client::{
     types::{BatchMode, CertifyRequest, ItemAnswer},
 };
 
-use super::{aeo::WAIT, output, target::Target};
+use super::{WAIT, output, target::Target};
 
 /// The columns, in any order.
 const COLUMNS: [&str; 7] =

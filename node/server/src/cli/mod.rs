@@ -7,7 +7,7 @@ pub mod ledger;
 pub mod output;
 pub mod target;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +16,9 @@ use crate::{
     setup::{init, run},
 };
 use target::{Target, TargetArgs};
+
+/// How long a command waits for its transaction to be final.
+const WAIT: Duration = Duration::from_secs(20);
 
 /// Precinto: a permissioned ledger with which customs administrations share data they can prove
 #[derive(Debug, Parser)]

@@ -9,8 +9,8 @@ use crate::{
     keyfile,
     node_config::{NODE_FILE, NodeConfig},
     setup::{
-        init::{GENESIS_FILE, node_dir, token_file},
-        run::read_genesis,
+        genesis::{GENESIS_FILE, read_genesis},
+        init::{node_dir, token_file},
     },
 };
 

@@ -1,27 +1,77 @@
-//! What comparing checkpoints has to remember.
+//! What comparing checkpoints has to remember, and what follows from it.
+//!
+//! A root covers the whole log before it. So a node that signs this node's root at some size backs
+//! it at every smaller size too, while one that signs another root contradicts it at that size.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use precinto_protocol::{
     checkpoint::SignedCheckpoint,
-    hash::Hash,
     identity::{MemberId, NodeId},
+    registry::Node,
 };
 
-/// Contradicted (size, root) pairs remembered: liars can invent any number of them.
-const MAX_CONTRADICTIONS: usize = 256;
+/// Sizes remembered at which one node contradicts this one, the largest ones: a liar can invent
+/// any number of them, and crowds out its own only.
+const MAX_SIZES: usize = 64;
 
-/// Bounded by the number of nodes and [`MAX_CONTRADICTIONS`].
-#[derive(Default)]
+/// Evidence bundles kept against one node: each names it, and more of them prove nothing new.
+const MAX_EVIDENCE: usize = 16;
+
+/// What the members' checkpoints say about this node's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Fewer than half of the members contradict it.
+    Upheld,
+    /// Half of them do at this size, so that no majority can form on either side; and no majority
+    /// has backed this node there or beyond since.
+    Split {
+        /// Leaves in the log.
+        size: u64,
+    },
+    /// A majority contradicts it at this size: this node is wrong, not they.
+    Refuted {
+        /// Leaves in the log.
+        size: u64,
+        /// Members that signed another root there.
+        against: usize,
+    },
+}
+
+/// Bounded by the number of nodes, [`MAX_SIZES`] and [`MAX_EVIDENCE`].
 pub(super) struct Compare {
+    own: MemberId,
+    members: BTreeMap<NodeId, MemberId>,
     /// Checkpoints above this node's log, one per node: the oldest, because under load newer ones
     /// would never be reached.
     waiting: BTreeMap<NodeId, SignedCheckpoint>,
-    /// Members that signed another root, by size and that root.
-    contradictions: BTreeMap<(u64, Hash), BTreeSet<MemberId>>,
+    /// The largest size at which a node signed this node's root.
+    agreed: BTreeMap<NodeId, u64>,
+    /// Sizes at which a node signed another root.
+    contradicted: BTreeMap<NodeId, BTreeSet<u64>>,
+    /// Evidence bundles kept.
+    evidence: BTreeMap<NodeId, usize>,
 }
 
 impl Compare {
+    /// For the node `own` among `nodes`.
+    pub(super) fn new(own: NodeId, nodes: &[Node]) -> Compare {
+        let members: BTreeMap<_, _> = nodes.iter().map(|n| (n.id, n.member.clone())).collect();
+        Compare {
+            own: members.get(&own).expect("this node is one of the channel's").clone(),
+            members,
+            waiting: BTreeMap::new(),
+            agreed: BTreeMap::new(),
+            contradicted: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+        }
+    }
+
+    /// How many members the channel has.
+    pub(super) fn members(&self) -> usize {
+        self.members.values().collect::<BTreeSet<_>>().len()
+    }
+
     /// Keeps a checkpoint until this node's log is as long.
     pub(super) fn wait(&mut self, checkpoint: SignedCheckpoint) {
         self.waiting.entry(checkpoint.node).or_insert(checkpoint);
@@ -32,37 +82,99 @@ impl Compare {
         std::mem::take(&mut self.waiting).into_values().collect()
     }
 
-    /// Notes that `member` signed `root` at `size`, which is not this node's root there; returns
-    /// how many members signed that very root.
-    pub(super) fn contradicted(&mut self, size: u64, root: Hash, member: MemberId) -> usize {
-        let against = self.contradictions.entry((size, root)).or_default();
-        against.insert(member);
-        let count = against.len();
-        while self.contradictions.len() > MAX_CONTRADICTIONS {
-            self.contradictions.pop_first();
+    /// Notes that `node` signed this node's root at `size`; whether that is news.
+    pub(super) fn agreed(&mut self, node: NodeId, size: u64) -> bool {
+        let news = self.agreed.get(&node).is_none_or(|agreed| *agreed < size);
+        if news {
+            self.agreed.insert(node, size);
         }
-        count
+        news
     }
-}
 
-/// Whether `against` of `members` members are a majority: then this node is wrong, not they.
-pub(super) fn is_majority(against: usize, members: usize) -> bool {
-    2 * against > members
+    /// Whether it was noted that `node` contradicts this node at `size`.
+    pub(super) fn knows(&self, node: NodeId, size: u64) -> bool {
+        self.contradicted.get(&node).is_some_and(|sizes| sizes.contains(&size))
+    }
+
+    /// Notes that `node` signed another root than this node's at `size`.
+    pub(super) fn contradicted(&mut self, node: NodeId, size: u64) {
+        let sizes = self.contradicted.entry(node).or_default();
+        sizes.insert(size);
+        if sizes.len() > MAX_SIZES {
+            sizes.pop_first();
+        }
+    }
+
+    /// Whether more evidence against `node` is worth keeping.
+    pub(super) fn wants_evidence(&self, node: NodeId) -> bool {
+        self.evidence.get(&node).is_none_or(|kept| *kept < MAX_EVIDENCE)
+    }
+
+    /// Notes that evidence against `node` is kept.
+    pub(super) fn kept_evidence(&mut self, node: NodeId) {
+        *self.evidence.entry(node).or_default() += 1;
+    }
+
+    /// What follows: the worst of what holds at any size.
+    pub(super) fn verdict(&self) -> Verdict {
+        let members = self.members();
+        let mut verdict = Verdict::Upheld;
+        for size in self.contradicted.values().flatten().copied().collect::<BTreeSet<_>>() {
+            let against = self.against(size);
+            if 2 * against > members {
+                return Verdict::Refuted { size, against };
+            }
+            if 2 * against == members && 2 * self.backing(size) <= members {
+                verdict = Verdict::Split { size };
+            }
+        }
+        verdict
+    }
+
+    /// Members of which a node contradicts this one at `size`, with whatever root.
+    fn against(&self, size: u64) -> usize {
+        let nodes = self.contradicted.iter().filter(|(_, sizes)| sizes.contains(&size));
+        nodes.filter_map(|(node, _)| self.members.get(node)).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Members of which a node backs this one at `size`; its own is one.
+    fn backing(&self, size: u64) -> usize {
+        let nodes = self.agreed.iter().filter(|(_, agreed)| **agreed >= size);
+        let members = nodes.filter_map(|(node, _)| self.members.get(node));
+        members.chain([&self.own]).collect::<BTreeSet<_>>().len()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use precinto_protocol::{checkpoint::Checkpoint, keys::SigningKey};
+    use precinto_protocol::{
+        checkpoint::Checkpoint, hash::Hash, keys::SigningKey, registry::NodeRole,
+    };
 
     fn checkpoint(node: NodeId, size: u64) -> SignedCheckpoint {
         let checkpoint = Checkpoint { genesis: Hash::ZERO, epoch: 0, size, root: Hash([1; 32]) };
         SignedCheckpoint::sign(checkpoint, node, 1, &SigningKey::from_seed(&[1; 32]))
     }
 
+    /// Node 1 among nodes 1, 2, ... of these members.
+    fn compare(members: &[&str]) -> Compare {
+        let node = |(id, member): (NodeId, &&str)| Node {
+            id,
+            member: (*member).into(),
+            role: NodeRole::Voter,
+            identity_key: [0; 32],
+            network_key: [0; 32],
+            attestation_key: [0; 32],
+            addresses: Vec::new(),
+            storage_id: [0; 16],
+        };
+        Compare::new(1, &(1..).zip(members).map(node).collect::<Vec<_>>())
+    }
+
     #[test]
     fn the_oldest_checkpoint_of_each_node_waits() {
-        let mut compare = Compare::default();
+        let mut compare = compare(&["uy", "br"]);
         for (node, size) in [(1, 10), (1, 20), (2, 5)] {
             compare.wait(checkpoint(node, size));
         }
@@ -72,30 +184,58 @@ mod tests {
     }
 
     #[test]
-    fn members_count_once_and_for_one_root_only() {
-        let mut compare = Compare::default();
-        let (one, other) = (Hash([1; 32]), Hash([2; 32]));
-        assert_eq!(compare.contradicted(7, one, "br".into()), 1);
-        assert_eq!(compare.contradicted(7, one, "br".into()), 1);
-        assert_eq!(compare.contradicted(7, other, "uy".into()), 1);
-        assert_eq!(compare.contradicted(8, one, "uy".into()), 1);
-        assert_eq!(compare.contradicted(7, one, "pe".into()), 2);
+    fn a_majority_of_members_at_one_size_refutes() {
+        let mut compare = compare(&["uy", "br", "br", "pe", "cl", "co"]);
+        compare.contradicted(2, 7);
+        compare.contradicted(3, 7);
+        compare.contradicted(4, 8);
+        compare.contradicted(5, 9);
+        assert_eq!(compare.verdict(), Verdict::Upheld, "one member each at three sizes");
+        compare.contradicted(4, 7);
+        assert_eq!(compare.verdict(), Verdict::Upheld, "two of five");
+        compare.contradicted(5, 7);
+        assert_eq!(compare.verdict(), Verdict::Refuted { size: 7, against: 3 });
     }
 
     #[test]
-    fn half_is_no_majority() {
-        assert!(!is_majority(2, 4));
-        assert!(is_majority(3, 4));
-        assert!(is_majority(2, 3));
-        assert!(!is_majority(1, 3));
+    fn half_of_the_members_split_until_a_majority_backs_this_node() {
+        let mut compare = compare(&["uy", "br", "pe", "cl"]);
+        compare.agreed(4, 9);
+        compare.contradicted(2, 7);
+        assert_eq!(compare.verdict(), Verdict::Upheld);
+        compare.contradicted(3, 7);
+        assert_eq!(compare.verdict(), Verdict::Split { size: 7 });
+        compare.agreed(2, 6);
+        assert_eq!(compare.verdict(), Verdict::Split { size: 7 }, "that is before it");
+        compare.agreed(2, 8);
+        assert_eq!(compare.verdict(), Verdict::Upheld, "uy, br, cl");
+        compare.contradicted(4, 7);
+        assert_eq!(compare.verdict(), Verdict::Refuted { size: 7, against: 3 });
     }
 
     #[test]
-    fn invented_contradictions_are_bounded() {
-        let mut compare = Compare::default();
-        for size in 0..2 * MAX_CONTRADICTIONS as u64 {
-            compare.contradicted(size, Hash::ZERO, "br".into());
+    fn only_larger_agreements_are_news() {
+        let mut compare = compare(&["uy", "br"]);
+        assert!(compare.agreed(2, 5));
+        assert!(!compare.agreed(2, 5));
+        assert!(!compare.agreed(2, 4));
+        assert!(compare.agreed(2, 6));
+    }
+
+    #[test]
+    fn a_liar_crowds_out_its_own_contradictions_only() {
+        let mut compare = compare(&["uy", "br", "pe"]);
+        compare.contradicted(3, 7);
+        for size in 0..=2 * MAX_SIZES as u64 {
+            compare.contradicted(2, size);
         }
-        assert_eq!(compare.contradictions.len(), MAX_CONTRADICTIONS);
+        assert_eq!(compare.contradicted[&2].len(), MAX_SIZES);
+        assert!(compare.knows(3, 7) && !compare.knows(2, 7));
+        assert!(compare.knows(2, 2 * MAX_SIZES as u64));
+        for _ in 0..MAX_EVIDENCE {
+            assert!(compare.wants_evidence(2));
+            compare.kept_evidence(2);
+        }
+        assert!(!compare.wants_evidence(2) && compare.wants_evidence(3));
     }
 }

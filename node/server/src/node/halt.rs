@@ -2,34 +2,41 @@
 //! signed another history than the one it computed.
 
 use std::{
+    fs::File,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 const FILE: &str = "HALTED";
 
 /// Set once, kept on disk: a restart must not make a node forget that it was wrong.
 #[derive(Clone)]
 pub(super) struct Halt {
-    file: PathBuf,
+    directory: PathBuf,
     reason: Arc<OnceLock<String>>,
 }
 
 impl Halt {
-    /// Of the channel in `data`. Refuses a channel that halted before.
+    /// Of the channel in `data`. Refuses a channel that halted before, and one of which it cannot
+    /// tell.
     pub(super) fn open(data: &Path) -> anyhow::Result<Halt> {
         let file = data.join(FILE);
-        if let Ok(reason) = std::fs::read_to_string(&file) {
-            bail!(
+        match std::fs::read(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", file.display()));
+            }
+            Ok(reason) => bail!(
                 "this node halted: {}\nCompare its evidence with the other members before you \
                  remove {} or let it join again as a new node",
-                reason.trim(),
+                String::from_utf8_lossy(&reason).trim(),
                 file.display()
-            );
+            ),
         }
-        Ok(Halt { file, reason: Arc::default() })
+        Ok(Halt { directory: data.to_owned(), reason: Arc::default() })
     }
 
     /// Why the node halted, if it did.
@@ -37,20 +44,34 @@ impl Halt {
         self.reason.get().map(String::as_str)
     }
 
-    /// Halts execution and attestation. The node goes on answering what it knows.
+    /// Halts execution and attestation. The node goes on answering what it knows. The first reason
+    /// stays.
     pub(super) fn set(&self, reason: String) {
         tracing::error!(%reason, "halted");
-        if let Err(error) = std::fs::write(&self.file, &reason) {
+        if self.reason.set(reason.clone()).is_err() {
+            return;
+        }
+        if let Err(error) = self.note(&reason) {
             tracing::error!(%error, "the halt could not be noted on disk");
         }
-        // The first reason stays.
-        let _ = self.reason.set(reason);
+    }
+
+    /// Synced, with the directory that names it.
+    fn note(&self, reason: &str) -> io::Result<()> {
+        let mut file = File::create(self.directory.join(FILE))?;
+        file.write_all(reason.as_bytes())?;
+        file.sync_all()?;
+        File::open(&self.directory)?.sync_all()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn refusal(data: &Path) -> String {
+        format!("{:#}", Halt::open(data).err().unwrap())
+    }
 
     #[test]
     fn a_halt_survives_a_restart() {
@@ -60,7 +81,19 @@ mod tests {
         halt.set("roots differ".into());
         halt.set("later".into());
         assert_eq!(halt.reason(), Some("roots differ"));
-        let refused = Halt::open(dir.path()).err().unwrap().to_string();
-        assert!(refused.contains("later") || refused.contains("roots differ"), "{refused}");
+        let refused = refusal(dir.path());
+        assert!(refused.contains("roots differ") && !refused.contains("later"), "{refused}");
+    }
+
+    #[test]
+    fn a_note_that_says_nothing_still_halts() {
+        let dir = tempfile::tempdir().unwrap();
+        for garbage in [&b""[..], b"\xff\xfe"] {
+            std::fs::write(dir.path().join(FILE), garbage).unwrap();
+            assert!(refusal(dir.path()).contains("halted"));
+        }
+        std::fs::remove_file(dir.path().join(FILE)).unwrap();
+        std::fs::create_dir(dir.path().join(FILE)).unwrap();
+        assert!(refusal(dir.path()).contains("cannot read"));
     }
 }

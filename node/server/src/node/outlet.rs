@@ -113,7 +113,10 @@ impl NodeOutlet {
                 tracing::error!(from, index, %reason, "a block was not appended");
             }
             Alarm::Stalled { uncommitted } => {
-                tracing::error!(uncommitted, "this leader's blocks are not accepted: stepping down");
+                tracing::error!(
+                    uncommitted,
+                    "this leader's blocks are not accepted: stepping down"
+                );
             }
         }
     }

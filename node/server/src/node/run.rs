@@ -52,7 +52,7 @@ use super::{
 use crate::{
     keyfile,
     node_config::{NODE_FILE, NodeConfig},
-    setup::run::read_genesis,
+    setup::genesis::read_genesis,
 };
 
 /// How often the ledger is made safe from a power failure, which lets the Raft log be compacted.

@@ -28,11 +28,7 @@ pub(super) enum Work {
 }
 
 /// Starts the thread between the raft thread and the apply thread.
-pub(super) fn start(
-    keys: Arc<KeyCache>,
-    work: mpsc::Receiver<Work>,
-    jobs: mpsc::SyncSender<Job>,
-) {
+pub(super) fn start(keys: Arc<KeyCache>, work: mpsc::Receiver<Work>, jobs: mpsc::SyncSender<Job>) {
     owner::spawn("verify", move || {
         for work in work {
             let job = match work {

@@ -24,11 +24,11 @@ use precinto_protocol::{
     registry::{ContractEntry, Identity, IdentityStatus, Member, Node},
 };
 
-use super::network_config::{NetworkConfig, NodeEntry};
+use super::{
+    genesis::GENESIS_FILE,
+    network_config::{NetworkConfig, NodeEntry},
+};
 use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE};
-
-/// Genesis file in a network's directory.
-pub const GENESIS_FILE: &str = "genesis.cbor";
 
 /// Validity of the first identities: two years, in milliseconds.
 const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;

@@ -1,5 +1,6 @@
 //! Making a network: genesis, keys, accounts and directories from one network file.
 
+pub mod genesis;
 pub mod init;
 pub mod network_config;
 pub mod run;

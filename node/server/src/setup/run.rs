@@ -15,14 +15,14 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::init::{self, GENESIS_FILE, node_dir};
-use crate::{
-    cli::{
-        import,
-        output::{self, Table},
-        target::Target,
-    },
-    fields::Problems,
+use super::{
+    genesis::{GENESIS_FILE, read_genesis},
+    init::{self, node_dir},
+};
+use crate::cli::{
+    import,
+    output::{self, Table},
+    target::Target,
 };
 
 /// How long the nodes may take to elect a leader and answer.
@@ -67,15 +67,6 @@ pub async fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<()> {
     let served = serve(&genesis, &imports, dir, &mut nodes).await;
     stop(&mut nodes).await;
     served
-}
-
-/// Reads and checks a genesis file.
-pub fn read_genesis(file: &Path) -> anyhow::Result<Genesis> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let genesis: Genesis = precinto_protocol::cbor::decode(&bytes)
-        .with_context(|| format!("{} is no genesis file", file.display()))?;
-    Problems::check(file, genesis.problems())?;
-    Ok(genesis)
 }
 
 fn parse_imports(imports: &[String]) -> anyhow::Result<Vec<(String, PathBuf)>> {
