@@ -10,7 +10,12 @@
 //! # What this crate must never depend on
 //! A contract. It is a dependency of tests alone.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use precinto_contract::{
     Contract,
@@ -27,9 +32,23 @@ use precinto_vm::{Engine, Host, HostError, Module, admit};
 ///
 /// # Panics
 /// If the module has not been built (`scripts/build-contracts.sh`), or breaks a rule of admission.
-pub fn on_both<C: Contract + 'static>(name: &str, test: impl Fn(MockLedger)) {
+pub fn on_both<C: Contract + 'static>(name: &'static str, test: impl Fn(MockLedger)) {
     test(MockLedger::native::<C>());
-    test(MockLedger::new(WasmRunner::of(name)));
+    test(MockLedger::new(Built(name)));
+}
+
+/// Makes two tests of each named function of a ledger: one on the caller's `crate::native()`, one on
+/// its `crate::wasm()`.
+#[macro_export]
+macro_rules! native_and_wasm {
+    ($($test:ident),+ $(,)?) => {
+        mod native {
+            $(#[test] fn $test() { super::$test(crate::native()); })+
+        }
+        mod wasm {
+            $(#[test] fn $test() { super::$test(crate::wasm()); })+
+        }
+    };
 }
 
 /// The bytes of a built module.
@@ -51,6 +70,27 @@ fn target_dir() -> PathBuf {
     }
     let test = env::current_exe().expect("a test knows its own path");
     test.ancestors().nth(3).expect("a test runs in <target>/<profile>/deps").into()
+}
+
+/// Runs the built module of this name, which is compiled once for all tests of a process.
+///
+/// Running panics if the module has not been built, or breaks a rule of admission.
+pub struct Built(pub &'static str);
+
+impl ContractRunner for Built {
+    fn run(
+        &self,
+        host: &mut MockHost,
+        entry: Entry,
+        input: &ContractInput,
+    ) -> Result<Vec<u8>, Failure> {
+        static RUNNERS: Mutex<BTreeMap<&str, Arc<WasmRunner>>> = Mutex::new(BTreeMap::new());
+        let mut runners = RUNNERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let runner = runners.entry(self.0).or_insert_with(|| Arc::new(WasmRunner::of(self.0)));
+        let runner = runner.clone();
+        drop(runners);
+        runner.run(host, entry, input)
+    }
 }
 
 /// Runs a contract's module in the node's engine, with the fuel of a transaction.

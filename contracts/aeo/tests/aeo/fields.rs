@@ -8,9 +8,9 @@ use precinto_protocol::{
     hash::Hash,
 };
 
-use crate::{Raw, authorizations, certify, change, code_of, officer, on_both, operator};
+use crate::{Raw, authorizations, certify, change, code_of, native_and_wasm, officer, operator};
 
-on_both![
+native_and_wasm![
     every_bad_field_of_a_grant_is_named,
     every_bad_field_of_a_change_is_named,
     arguments_are_deterministic_cbor,

@@ -8,10 +8,10 @@ use precinto_protocol::{
 };
 
 use crate::{
-    authorizations, certify, change, code_of, history, officer, on_both, operator, status,
+    authorizations, certify, change, code_of, history, native_and_wasm, officer, operator, status,
 };
 
-on_both![
+native_and_wasm![
     a_grant_is_seen_with_its_history_and_event,
     a_whole_life,
     every_action_on_every_status,

@@ -5,8 +5,6 @@ mod lifecycle;
 mod model;
 mod queries;
 
-use std::sync::LazyLock;
-
 use aeo::Aeo;
 use minicbor::{
     Encode, Encoder,
@@ -14,54 +12,26 @@ use minicbor::{
 };
 use precinto_contract::{
     decode_stored,
-    testing::{ContractRunner, Entry, Failure, MockHost, MockLedger, signer},
+    testing::{Failure, MockLedger, signer},
 };
-use precinto_contract_testing::WasmRunner;
+use precinto_contract_testing::{Built, native_and_wasm};
 use precinto_protocol::{
     aeo::{
         AeoStatus, AeoType, Authorization, Certify, ChangeStatus, Date, HistoryQuery,
         OperatorQuery, PublicIdentifier, Transition,
     },
-    call::{ContractInput, Signer},
+    call::Signer,
     hash::Hash,
     identity::Role,
     state::RecordLogEntry,
 };
-
-/// Makes two tests of each function that takes an empty ledger: native and WASM.
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod native {
-            $(#[test] fn $test() { super::$test($crate::native()); })+
-        }
-        mod wasm {
-            $(#[test] fn $test() { super::$test($crate::wasm()); })+
-        }
-    };
-}
-pub(crate) use on_both;
 
 fn native() -> MockLedger {
     MockLedger::native::<Aeo>()
 }
 
 fn wasm() -> MockLedger {
-    MockLedger::new(Built)
-}
-
-/// Runs the built module, which is compiled once for all tests.
-struct Built;
-
-impl ContractRunner for Built {
-    fn run(
-        &self,
-        host: &mut MockHost,
-        entry: Entry,
-        input: &ContractInput,
-    ) -> Result<Vec<u8>, Failure> {
-        static RUNNER: LazyLock<WasmRunner> = LazyLock::new(|| WasmRunner::of("aeo"));
-        RUNNER.run(host, entry, input)
-    }
+    MockLedger::new(Built("aeo"))
 }
 
 fn officer(member: &str) -> [Signer; 1] {

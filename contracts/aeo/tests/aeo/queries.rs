@@ -4,9 +4,11 @@ use aeo::MAX_PAGE;
 use precinto_contract::{decode_stored, testing::MockLedger};
 use precinto_protocol::aeo::{AuthorizationPage, HistoryQuery, ListQuery};
 
-use crate::{authorizations, certify, change, code_of, history, officer, on_both, operator};
+use crate::{
+    authorizations, certify, change, code_of, history, native_and_wasm, officer, operator,
+};
 
-on_both![
+native_and_wasm![
     an_operator_has_only_its_own,
     pages_are_complete_in_order_and_end,
     a_page_may_start_at_a_key_that_is_not_there,

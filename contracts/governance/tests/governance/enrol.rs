@@ -9,10 +9,11 @@ use precinto_protocol::{
 };
 
 use crate::{
-    BR, BR_NODE, UY, UY_ADMIN, admin, assert_refused, changes, enrol, history, identity, on_both,
+    BR, BR_NODE, UY, UY_ADMIN, admin, assert_refused, changes, enrol, history, identity,
+    native_and_wasm,
 };
 
-on_both![
+native_and_wasm![
     an_enrolled_key_is_in_registry_history_and_event,
     roles_are_sorted_unique_and_never_node,
     a_validity_is_in_the_future_and_bounded,

@@ -7,16 +7,14 @@ mod queries;
 mod revoke;
 mod rotate;
 
-use std::sync::LazyLock;
-
 use governance::Governance;
 use precinto_contract::{
     decode_stored,
-    testing::{ContractRunner, Entry, Failure, MockHost, MockLedger, signer},
+    testing::{Failure, MockLedger, signer},
 };
-use precinto_contract_testing::WasmRunner;
+use precinto_contract_testing::{Built, native_and_wasm};
 use precinto_protocol::{
-    call::{ContractInput, Signer},
+    call::Signer,
     genesis::{Genesis, Parameter},
     governance::{CONTRACT, Enrol, IdentitiesQuery, IdentityEvent, IdentityPage},
     hash::Hash,
@@ -27,19 +25,6 @@ use precinto_protocol::{
         NodeRole, RegistryKey, parameter,
     },
 };
-
-/// Makes two tests of each function that takes a ledger after genesis: native and WASM.
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod native {
-            $(#[test] fn $test() { super::$test($crate::native()); })+
-        }
-        mod wasm {
-            $(#[test] fn $test() { super::$test($crate::wasm()); })+
-        }
-    };
-}
-pub(crate) use on_both;
 
 const UY: &str = "uy-dna";
 const BR: &str = "br-rfb";
@@ -55,22 +40,7 @@ fn native() -> MockLedger {
 }
 
 fn wasm() -> MockLedger {
-    after_genesis(MockLedger::new(Built))
-}
-
-/// Runs the built module, which is compiled once for all tests.
-struct Built;
-
-impl ContractRunner for Built {
-    fn run(
-        &self,
-        host: &mut MockHost,
-        entry: Entry,
-        input: &ContractInput,
-    ) -> Result<Vec<u8>, Failure> {
-        static RUNNER: LazyLock<WasmRunner> = LazyLock::new(|| WasmRunner::of("governance"));
-        RUNNER.run(host, entry, input)
-    }
+    after_genesis(MockLedger::new(Built("governance")))
 }
 
 fn after_genesis(mut ledger: MockLedger) -> MockLedger {

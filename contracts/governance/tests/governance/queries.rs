@@ -9,9 +9,11 @@ use precinto_protocol::{
     registry::{ContractEntry, Member, Node},
 };
 
-use crate::{BR, BR_ADMIN, BR_NODE, UY, admin, assert_refused, enrol, genesis, on_both, page};
+use crate::{
+    BR, BR_ADMIN, BR_NODE, UY, admin, assert_refused, enrol, genesis, native_and_wasm, page,
+};
 
-on_both![
+native_and_wasm![
     the_registry_is_what_genesis_wrote,
     queries_without_arguments_take_none,
     pages_of_identities_are_complete_in_order_and_end,

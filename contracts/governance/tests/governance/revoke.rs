@@ -10,10 +10,10 @@ use precinto_protocol::{
 
 use crate::{
     BR, DAY_MS, UY, UY_ADMIN, UY_NODE, admin, assert_refused, changes, enrol, history, identity,
-    on_both,
+    native_and_wasm,
 };
 
-on_both![
+native_and_wasm![
     a_revoked_key_has_the_ledgers_time,
     only_keys_of_the_member_are_revoked_and_once,
     a_reason_is_a_code,

@@ -10,10 +10,10 @@ use precinto_protocol::{
 
 use crate::{
     BR, BR_ADMIN, DAY_MS, UY, UY_ADMIN, UY_NODE, admin, assert_refused, changes, enrol, history,
-    identity, on_both,
+    identity, native_and_wasm,
 };
 
-on_both![
+native_and_wasm![
     the_new_key_takes_over_the_roles_and_both_overlap,
     an_old_end_in_the_past_is_now,
     the_last_admin_can_rotate_its_own_key,
