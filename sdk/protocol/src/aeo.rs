@@ -3,8 +3,8 @@
 //! # State
 //! An operator is known by its lookup tag, HMAC-SHA-256(channel lookup key, scheme, normalized
 //! identifier): searchable for those who hold the key, opaque to others. An authorization is keyed
-//! (`authorization`, tag, member, number), so all authorizations of one operator are one provable
-//! prefix; its history is the record log (`history`, tag, member, number) whose entries are
+//! ([`AUTHORIZATION`], tag, member, number), so all authorizations of one operator are one provable
+//! prefix; its history is the record log ([`HISTORY`], tag, member, number) whose entries are
 //! [`Transition`]s.
 
 use alloc::{string::String, vec::Vec};
@@ -322,8 +322,8 @@ pub struct OperatorQuery {
     pub operator: Hash,
 }
 
-/// Query `history`: every transition of one authorization. Arguments; the result is a CBOR array
-/// of [`crate::state::RecordLogEntry`]s, oldest first.
+/// Query `history`: the transitions of one authorization. Arguments; the result is a CBOR array of
+/// at most 100 [`crate::state::RecordLogEntry`]s, oldest first; go on with a higher `from`.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct HistoryQuery {
     /// The operator's lookup tag.
@@ -347,7 +347,7 @@ pub struct ListQuery {
     /// Key suffix of the last authorization of the page before; empty for the first page.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub after: Vec<u8>,
-    /// At most this many, up to 100.
+    /// At most this many: 1 to 100.
     #[n(1)]
     pub limit: u32,
 }

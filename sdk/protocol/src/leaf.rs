@@ -2,12 +2,12 @@
 //! committed one directly before it a statement leaf; last the block leaf.
 //!
 //! A statement leaf is the statement itself (a COSE_Sign1, first byte 0xd2); outcome and block
-//! leaves are CBOR arrays whose second element is their
-//! kind, so no leaf can be decoded as one of another kind.
+//! leaves are CBOR arrays whose first element is their version and whose second is their kind.
+//! Decoding demands both, so no leaf can be decoded as one of another kind or version.
 
 use alloc::vec::Vec;
 
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode, decode};
 
 use crate::{
     cbor,
@@ -36,10 +36,10 @@ pub enum LeafKind {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OutcomeLeaf {
     /// [`LEAF_VERSION`].
-    #[n(0)]
+    #[cbor(n(0), decode_with = "leaf_version")]
     pub version: u32,
     /// [`LeafKind::Outcome`].
-    #[n(1)]
+    #[cbor(n(1), decode_with = "outcome_kind")]
     pub kind: LeafKind,
     /// Genesis hash of the channel.
     #[n(2)]
@@ -77,10 +77,10 @@ pub struct OutcomeLeaf {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct BlockLeaf {
     /// [`LEAF_VERSION`].
-    #[n(0)]
+    #[cbor(n(0), decode_with = "leaf_version")]
     pub version: u32,
     /// [`LeafKind::Block`].
-    #[n(1)]
+    #[cbor(n(1), decode_with = "block_kind")]
     pub kind: LeafKind,
     /// Genesis hash of the channel.
     #[n(2)]
@@ -124,6 +124,32 @@ pub struct BlockLeaf {
     /// Protocol version that executed the block.
     #[n(15)]
     pub protocol_version: u32,
+}
+
+fn leaf_version<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<u32, decode::Error> {
+    let version = d.u32()?;
+    if version == LEAF_VERSION {
+        Ok(version)
+    } else {
+        Err(decode::Error::message("unknown version of a leaf"))
+    }
+}
+
+fn outcome_kind<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<LeafKind, decode::Error> {
+    kind(LeafKind::Outcome, d, ctx)
+}
+
+fn block_kind<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<LeafKind, decode::Error> {
+    kind(LeafKind::Block, d, ctx)
+}
+
+fn kind<C>(
+    demanded: LeafKind,
+    d: &mut Decoder<'_>,
+    ctx: &mut C,
+) -> Result<LeafKind, decode::Error> {
+    let kind = LeafKind::decode(d, ctx)?;
+    if kind == demanded { Ok(kind) } else { Err(decode::Error::message("a leaf of another kind")) }
 }
 
 /// SHA-256(tag "precinto/events", encoded array of a transaction's events).

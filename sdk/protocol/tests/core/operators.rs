@@ -1,0 +1,33 @@
+//! Lookup tags and dates.
+
+use precinto_protocol::aeo::{Date, lookup_tag, normalize_identifier};
+
+use crate::{array, list, number, text, vectors};
+
+#[test]
+fn tags_are_made_of_normalized_identifiers() {
+    let vectors = vectors!("tag");
+    let key = array(&vectors["key"]);
+    for vector in list(&vectors["tags"]) {
+        let identifier = normalize_identifier(text(&vector["identifier"])).unwrap();
+        assert_eq!(identifier, text(&vector["normalized"]));
+        let tag = lookup_tag(&key, text(&vector["scheme"]), &identifier);
+        assert_eq!(tag.to_hex(), vector["tag"]);
+    }
+    for identifier in list(&vectors["refused_identifiers"]) {
+        assert_eq!(normalize_identifier(text(identifier)), None, "{identifier}");
+    }
+}
+
+#[test]
+fn dates_are_days_since_1970() {
+    let vectors = vectors!("tag");
+    for vector in list(&vectors["dates"]) {
+        let date = Date(number(&vector["days"]));
+        assert_eq!(Date::parse(text(&vector["date"])), Some(date));
+        assert_eq!(date.to_string(), text(&vector["date"]));
+    }
+    for date in list(&vectors["refused_dates"]) {
+        assert_eq!(Date::parse(text(date)), None, "{date}");
+    }
+}
