@@ -48,13 +48,14 @@ pub async fn assert_nothing_lost(network: &Network, ids: &[u64], acknowledged: &
         let other = blocks(&network.client(id), 1, height).await;
         assert_same_blocks(&first, &other, (ids[0], id));
     }
-    let committed = committed(&first);
+    let executed = executed(&first);
     for one in acknowledged {
-        let places = committed.get(&one.id).map_or(&[][..], Vec::as_slice);
-        assert_eq!(places, [one.height], "heights of {} (acknowledged at {})", one.id, one.height);
+        let places = executed.get(&one.id).map_or(&[][..], Vec::as_slice);
+        let expected = [(one.height, Status::Committed)];
+        assert_eq!(places, expected, "where {} was executed", one.id);
     }
-    for (id, heights) in &committed {
-        assert_eq!(heights.len(), 1, "{id} is committed more than once: {heights:?}");
+    for (id, places) in &executed {
+        assert_eq!(places.len(), 1, "{id} was executed more than once: {places:?}");
     }
 }
 
@@ -77,13 +78,13 @@ pub fn assert_same_blocks(one: &[BlockDetail], other: &[BlockDetail], nodes: (u6
     }
 }
 
-/// Heights at which each transaction is committed.
-fn committed(blocks: &[BlockDetail]) -> BTreeMap<TransactionId, Vec<u64>> {
-    let mut heights: BTreeMap<TransactionId, Vec<u64>> = BTreeMap::new();
+/// Where each transaction was executed (a height), and what became of it there.
+fn executed(blocks: &[BlockDetail]) -> BTreeMap<TransactionId, Vec<(u64, Status)>> {
+    let mut executed: BTreeMap<TransactionId, Vec<(u64, Status)>> = BTreeMap::new();
     for block in blocks {
-        for item in block.transactions.iter().filter(|item| item.status == Status::Committed) {
-            heights.entry(item.id).or_default().push(block.block.height);
+        for item in &block.transactions {
+            executed.entry(item.id).or_default().push((block.block.height, item.status));
         }
     }
-    heights
+    executed
 }

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
 /// The built `precinto`.
@@ -14,7 +14,7 @@ pub struct Program {
 
 impl Program {
     /// The program of the same build as the running test.
-    pub fn find() -> Program {
+    pub(crate) fn find() -> Program {
         let path = build_directory().join("precinto");
         assert!(
             path.exists(),
@@ -30,15 +30,10 @@ impl Program {
         command.args(args).env("NO_COLOR", "1").env_remove("PRECINTO_DIR");
         command
     }
-
-    /// Runs a command to its end.
-    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
-        self.command(args).output().expect("the program can be started")
-    }
 }
 
 /// Directory of the built contracts.
-pub fn contracts() -> PathBuf {
+pub(crate) fn contracts() -> PathBuf {
     let target = build_directory().parent().map(Path::to_owned);
     let contracts = target.expect("a build is in a target directory").join("contracts");
     assert!(

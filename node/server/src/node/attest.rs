@@ -3,8 +3,13 @@
 //! A checkpoint stands at a block boundary. Its block is committed and executed, hence synced in
 //! this node's Raft log; the checkpoint itself is persisted, synced, before its signature leaves.
 //! Storage refuses one that lies below or beside what was signed before.
+//!
+//! A peer's checkpoint that contradicts this node's log is kept as evidence, alarmed and counted
+//! for nothing else. What more follows is decided by members ([`Verdict`]): contradicted by fewer
+//! than half at any one size, this node goes on; by half, it signs nothing until a majority backs
+//! it again; by more, it halts.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
 
 use minicbor::{Decode, Encode};
 use precinto_network::{Frame, FrameLane, NetworkHandle};
@@ -12,18 +17,21 @@ use precinto_protocol::{
     block::Origin,
     cbor,
     checkpoint::{Checkpoint, SignedCheckpoint},
-    identity::{MemberId, NodeId},
+    hash::Hash,
+    identity::NodeId,
     keys::{PublicKey, SigningKey},
     registry::Node,
 };
-use precinto_storage::{BlockSummary, Ledger, LedgerView, StorageError, StoredCheckpoint};
+use precinto_storage::{
+    BlockSummary, Ledger, LedgerView, MAX_READ_ITEMS, StorageError, StoredCheckpoint,
+};
 use tokio::{
     sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::{
-    compare::{Compare, is_majority},
+    compare::{Compare, Verdict},
     halt::Halt,
     ledger_cell::LedgerCell,
     messages::Gossip,
@@ -72,28 +80,52 @@ pub(super) struct Attester {
 
 impl Attester {
     /// Runs until the node ends.
-    pub(super) async fn run(
-        self,
-        mut heights: watch::Receiver<u64>,
-        mut gossip: mpsc::Receiver<Frame>,
-    ) {
-        let mut compare = Compare::default();
+    pub(super) async fn run(self, heights: watch::Receiver<u64>, gossip: mpsc::Receiver<Frame>) {
+        Attestation::new(self).run(heights, gossip).await;
+    }
+}
+
+/// Attestation under way.
+struct Attestation {
+    parts: Attester,
+    compare: Compare,
+    /// What this node signed last, perhaps before a restart.
+    newest: Option<SignedCheckpoint>,
+    /// Nothing is signed while no majority can form on either side.
+    suspended: bool,
+    /// Kinds of dropped gossip logged, once per peer: a peer repeats itself at will.
+    logged: BTreeSet<(&'static str, NodeId)>,
+}
+
+impl Attestation {
+    fn new(parts: Attester) -> Attestation {
+        let mut compare = Compare::new(parts.node, &parts.nodes);
+        let newest = recall(&parts, &mut compare).unwrap_or_else(|error| {
+            tracing::error!(%error, "checkpoints of before cannot be read");
+            None
+        });
+        Attestation { parts, compare, newest, suspended: false, logged: BTreeSet::new() }
+    }
+
+    async fn run(mut self, mut heights: watch::Receiver<u64>, mut gossip: mpsc::Receiver<Frame>) {
+        // What was executed before a restart may not be signed yet.
+        heights.mark_changed();
+        let mut due = Instant::now();
         let mut again = interval(TELL_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut newest = self.last_signed();
         loop {
             tokio::select! {
-                changed = heights.changed() => {
+                changed = changed_after(&mut heights, due) => {
                     if changed.is_err() {
                         return;
                     }
-                    newest = self.attest().await.or(newest);
-                    self.check_waiting(&mut compare);
-                    sleep(PAUSE).await;
+                    self.attest().await;
+                    self.check_waiting();
+                    due = Instant::now() + PAUSE;
                 }
-                Some(frame) = gossip.recv() => self.hear(&frame, &mut compare),
+                Some(frame) = gossip.recv() => self.hear(&frame),
                 _ = again.tick() => {
-                    if let Some(checkpoint) = &newest {
+                    if let Some(checkpoint) = &self.newest {
                         self.tell(checkpoint);
                     }
                 }
@@ -101,141 +133,207 @@ impl Attester {
         }
     }
 
-    /// What this node signed last, perhaps before a restart.
-    fn last_signed(&self) -> Option<SignedCheckpoint> {
-        match self.ledger.view().last_checkpoint(self.node) {
-            Ok(stored) => cbor::decode(&stored?.bytes).ok(),
-            Err(error) => {
-                tracing::error!(%error, "the last checkpoint cannot be read");
-                None
-            }
+    /// Signs the newest block boundary, unless it is signed already or this node must not.
+    async fn attest(&mut self) {
+        if self.suspended || self.parts.halt.reason().is_some() {
+            return;
         }
-    }
-
-    /// Signs the newest block boundary, unless it is signed already or the node halted.
-    async fn attest(&self) -> Option<SignedCheckpoint> {
-        if self.halt.reason().is_some() {
-            return None;
+        let ledger = self.parts.ledger.get();
+        let Some(head) = ledger.head() else { return };
+        let checkpoint = self.checkpoint(&head.block);
+        // The empty log needs no signature.
+        if self.newest.map_or(checkpoint.size == 0, |newest| newest.checkpoint == checkpoint) {
+            return;
         }
-        let ledger = self.ledger.get();
-        let head = ledger.head()?.block;
-        let checkpoint = self.checkpoint(&head);
-        let signed =
-            SignedCheckpoint::sign(checkpoint, self.node, wall_clock_ms() / 1000, &self.key);
+        let signed = self.sign(checkpoint);
         let stored = stored(&signed);
         let saved = tokio::task::spawn_blocking(move || {
             ledger.save_own_checkpoint(&stored)?;
             prune(&ledger, &stored)
         });
-        match saved.await.expect("saving a checkpoint does not panic") {
-            Ok(()) => {}
-            Err(error @ StorageError::ContradictsSigned { .. }) => {
-                self.halt.set(format!("this node's own inconsistency: {error}"));
-                return None;
-            }
-            Err(error) => owner::halt(&format!("a checkpoint cannot be written: {error}")),
+        let saved = saved.await.expect("saving a checkpoint does not panic");
+        if let Err(error @ StorageError::ContradictsSigned { .. }) = saved {
+            self.parts.halt.set(format!("this node's own inconsistency: {error}"));
+            return;
         }
-        self.metrics.checkpoints.inc();
+        if written(saved).is_none() {
+            return;
+        }
+        self.parts.metrics.checkpoints.inc();
+        self.newest = Some(signed);
         self.tell(&signed);
-        Some(signed)
     }
 
     fn checkpoint(&self, summary: &BlockSummary) -> Checkpoint {
         Checkpoint {
-            genesis: self.origin.channel,
-            epoch: u64::from(self.origin.epoch),
+            genesis: self.parts.origin.channel,
+            epoch: u64::from(self.parts.origin.epoch),
             size: summary.log_size,
             root: summary.log_root,
         }
     }
 
+    fn sign(&self, checkpoint: Checkpoint) -> SignedCheckpoint {
+        let time_s = wall_clock_ms() / 1000;
+        SignedCheckpoint::sign(checkpoint, self.parts.node, time_s, &self.parts.key)
+    }
+
     fn tell(&self, checkpoint: &SignedCheckpoint) {
         let frame = cbor::encode(&Gossip::Checkpoint(*checkpoint));
-        for node in self.nodes.iter().filter(|node| node.id != self.node) {
+        for node in self.parts.nodes.iter().filter(|node| node.id != self.parts.node) {
             // Who is away hears the next one.
-            let _ = self.network.send(node.id, FrameLane::Gossip, frame.clone());
+            let _ = self.parts.network.send(node.id, FrameLane::Gossip, frame.clone());
         }
     }
 
-    fn hear(&self, frame: &Frame, compare: &mut Compare) {
+    fn hear(&mut self, frame: &Frame) {
         let Ok(Gossip::Checkpoint(signed)) = cbor::decode(&frame.bytes) else {
-            return self.alarm("malformed-gossip", frame.from);
+            return self.dropped("malformed-gossip", frame.from);
         };
-        let node = self.nodes.iter().find(|node| node.id == signed.node);
+        let node = self.parts.nodes.iter().find(|node| node.id == signed.node);
         let key = node.and_then(|node| PublicKey::from_bytes(&node.attestation_key).ok());
-        let origin = self.origin;
+        let origin = self.parts.origin;
         let ours = signed.checkpoint.genesis == origin.channel
             && signed.checkpoint.epoch == u64::from(origin.epoch);
         if !ours || signed.node != frame.from || !key.is_some_and(|key| signed.verify(&key)) {
-            return self.alarm("bad-checkpoint", frame.from);
+            return self.dropped("bad-checkpoint", frame.from);
         }
-        self.check(signed, compare);
+        self.check(signed);
     }
 
     /// Compares what had to wait until this node was as far.
-    fn check_waiting(&self, compare: &mut Compare) {
-        for signed in compare.take_waiting() {
-            self.check(signed, compare);
+    fn check_waiting(&mut self) {
+        for signed in self.compare.take_waiting() {
+            self.check(signed);
         }
     }
 
-    fn check(&self, theirs: SignedCheckpoint, compare: &mut Compare) {
-        let size = theirs.checkpoint.size;
-        let summary = match boundary(&self.ledger.view(), size) {
-            Ok(Boundary::At(summary)) => summary,
-            Ok(Boundary::Ahead) => {
-                compare.wait(theirs);
-                return;
+    fn check(&mut self, theirs: SignedCheckpoint) {
+        let boundary = boundary(&self.parts.ledger.view(), theirs.checkpoint.size);
+        match boundary {
+            Ok(Boundary::At(summary)) if summary.log_root == theirs.checkpoint.root => {
+                self.agreed(&theirs);
             }
-            Ok(Boundary::None) => return self.alarm("checkpoint-within-block", theirs.node),
-            Err(error) => return tracing::error!(%error, "a checkpoint cannot be compared"),
-        };
-        if summary.log_root == theirs.checkpoint.root {
-            let (ledger, stored) = (self.ledger.get(), stored(&theirs));
-            let saved = ledger.save_peer_checkpoint(&stored);
-            if let Err(error) = saved.and_then(|()| prune(&ledger, &stored)) {
-                tracing::error!(%error, "a peer's checkpoint cannot be kept");
-            }
+            Ok(Boundary::At(summary)) => self.contradicted(&summary, theirs),
+            Ok(Boundary::Ahead) => self.compare.wait(theirs),
+            Ok(Boundary::Within) => self.dropped("checkpoint-within-block", theirs.node),
+            Ok(Boundary::Unknown) => {}
+            Err(error) => tracing::error!(%error, "a checkpoint cannot be compared"),
+        }
+    }
+
+    fn agreed(&mut self, theirs: &SignedCheckpoint) {
+        if !self.compare.agreed(theirs.node, theirs.checkpoint.size) {
             return;
         }
-        self.contradicted(&summary, theirs, compare);
+        let (ledger, stored) = (self.parts.ledger.get(), stored(theirs));
+        if written(ledger.save_peer_checkpoint(&stored)).is_some()
+            && let Err(error) = prune(&ledger, &stored)
+        {
+            tracing::error!(%error, "old checkpoints cannot be dropped");
+        }
+        self.judge();
     }
 
-    /// Keeps the evidence; halts when a majority of the members contradicts this node at one size.
-    fn contradicted(
-        &self,
-        summary: &BlockSummary,
-        theirs: SignedCheckpoint,
-        compare: &mut Compare,
-    ) {
-        let time_s = wall_clock_ms() / 1000;
-        let ours = SignedCheckpoint::sign(self.checkpoint(summary), self.node, time_s, &self.key);
-        let (node, size, root) = (theirs.node, theirs.checkpoint.size, theirs.checkpoint.root);
-        match self.ledger.get().save_evidence(&cbor::encode(&Contradiction { ours, theirs })) {
-            Ok(hash) => {
-                tracing::error!(node, size, evidence = %hash, "a peer signed another history")
+    fn contradicted(&mut self, summary: &BlockSummary, theirs: SignedCheckpoint) {
+        let (node, size) = (theirs.node, theirs.checkpoint.size);
+        if self.compare.knows(node, size) {
+            return;
+        }
+        if self.compare.wants_evidence(node) {
+            let Some(evidence) = self.keep_evidence(summary, theirs) else {
+                // The peer repeats itself.
+                return;
+            };
+            tracing::error!(node, size, %evidence, "a peer signed another history");
+            self.compare.kept_evidence(node);
+        }
+        self.alarm("contradiction");
+        self.compare.contradicted(node, size);
+        self.judge();
+    }
+
+    /// This node's half repeats what its larger roots say of that size anyway; it is not told as a
+    /// checkpoint.
+    fn keep_evidence(&self, summary: &BlockSummary, theirs: SignedCheckpoint) -> Option<Hash> {
+        let contradiction = Contradiction { ours: self.sign(self.checkpoint(summary)), theirs };
+        written(self.parts.ledger.get().save_evidence(&cbor::encode(&contradiction)))
+    }
+
+    fn judge(&mut self) {
+        match self.compare.verdict() {
+            Verdict::Upheld => {
+                if mem::take(&mut self.suspended) {
+                    tracing::info!("a majority backs this node again: attestation goes on");
+                }
             }
-            Err(error) => tracing::error!(%error, "evidence cannot be kept"),
-        }
-        self.metrics.alarms.with_label_values(&["contradiction"]).inc();
-        let Some(member) = self.member(node) else { return };
-        let against = compare.contradicted(size, root, member);
-        let members: BTreeSet<&str> = self.nodes.iter().map(|n| n.member.as_str()).collect();
-        if is_majority(against, members.len()) {
-            self.halt.set(format!(
-                "the checkpoints of {against} of {} members at size {size} contradict this node's root",
-                members.len()
-            ));
+            Verdict::Split { size } => {
+                if !mem::replace(&mut self.suspended, true) {
+                    self.alarm("split");
+                    tracing::error!(size, "half of the members contradict: attestation stops");
+                }
+            }
+            Verdict::Refuted { size, against } => {
+                if self.parts.halt.reason().is_none() {
+                    self.parts.halt.set(format!(
+                        "the checkpoints of {against} of {} members at size {size} contradict \
+                         this node's root",
+                        self.compare.members()
+                    ));
+                }
+            }
         }
     }
 
-    fn member(&self, node: NodeId) -> Option<MemberId> {
-        self.nodes.iter().find(|n| n.id == node).map(|n| n.member.clone())
+    fn alarm(&self, kind: &str) {
+        self.parts.metrics.alarms.with_label_values(&[kind]).inc();
     }
 
-    fn alarm(&self, kind: &str, node: NodeId) {
-        self.metrics.alarms.with_label_values(&[kind]).inc();
-        tracing::warn!(node, kind, "a peer's checkpoint was dropped");
+    fn dropped(&mut self, kind: &'static str, node: NodeId) {
+        self.alarm(kind);
+        if self.logged.insert((kind, node)) {
+            tracing::warn!(node, kind, "a peer's gossip was dropped");
+        }
+    }
+}
+
+/// The next height, not before `due`.
+async fn changed_after(
+    heights: &mut watch::Receiver<u64>,
+    due: Instant,
+) -> Result<(), watch::error::RecvError> {
+    sleep_until(due).await;
+    heights.changed().await
+}
+
+/// Reads what was signed, heard and kept as evidence before; returns what this node signed last.
+fn recall(
+    parts: &Attester,
+    compare: &mut Compare,
+) -> Result<Option<SignedCheckpoint>, StorageError> {
+    let view = parts.ledger.view();
+    for (_, bundle) in view.evidence(None, MAX_READ_ITEMS)? {
+        // Other bundles are no business of attestation.
+        if let Ok(Contradiction { theirs, .. }) = cbor::decode(&bundle) {
+            compare.kept_evidence(theirs.node);
+        }
+    }
+    for node in parts.nodes.iter().filter(|node| node.id != parts.node) {
+        if let Some(checkpoint) = view.last_checkpoint(node.id)? {
+            compare.agreed(node.id, checkpoint.size);
+        }
+    }
+    let own = view.last_checkpoint(parts.node)?;
+    Ok(own.and_then(|stored| cbor::decode(&stored.bytes).ok()))
+}
+
+/// What was written. `None` if the ledger takes no writes any more: a snapshot is taking its place,
+/// and its height comes next; or a write failed, and whose it was ends the process.
+fn written<T>(result: Result<T, StorageError>) -> Option<T> {
+    match result {
+        Ok(written) => Some(written),
+        Err(StorageError::WritesDisabled) => None,
+        Err(error) => owner::halt(&format!("a checkpoint cannot be written: {error}")),
     }
 }
 
@@ -257,13 +355,19 @@ fn prune(ledger: &Ledger, newest: &StoredCheckpoint) -> Result<(), StorageError>
     }
 }
 
+/// Where a log size stands in this node's ledger.
 enum Boundary {
+    /// After this block.
     At(BlockSummary),
+    /// Beyond the newest block.
     Ahead,
-    None,
+    /// Between the leaves of one block.
+    Within,
+    /// Below the snapshot that this ledger came by.
+    Unknown,
 }
 
-/// The block after which the log had `size` leaves: log sizes increase with heights.
+/// Finds the block after which the log had `size` leaves: log sizes increase with heights.
 fn boundary(view: &LedgerView, size: u64) -> Result<Boundary, StorageError> {
     let Some(head) = view.head()? else { return Ok(Boundary::Ahead) };
     if size > head.block.log_size {
@@ -279,5 +383,10 @@ fn boundary(view: &LedgerView, size: u64) -> Result<Boundary, StorageError> {
             Some(_) | None => low = middle + 1,
         }
     }
-    Ok(Boundary::None)
+    // `low` is the first block beyond `size`.
+    let before = view.summary(low.saturating_sub(1))?;
+    Ok(if before.is_some() { Boundary::Within } else { Boundary::Unknown })
 }
+
+#[cfg(test)]
+mod tests;

@@ -410,6 +410,9 @@ impl Shared {
                 let synced = tokio::task::spawn_blocking(move || ledger.sync()).await;
                 match synced.expect("syncing does not panic") {
                     Ok(applied) => raft.own(Input::Synced(applied.index)),
+                    // A snapshot is taking this ledger's place. Or a write failed: whose it was ends
+                    // the process.
+                    Err(precinto_storage::StorageError::WritesDisabled) => {}
                     Err(error) => owner::halt(&format!("the ledger cannot be synced: {error}")),
                 }
             }

@@ -1,24 +1,29 @@
 //! Snapshots: made for followers that fell behind, fetched by a node that did.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    time::Duration,
+mod chunks;
+mod serving;
+mod staging;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    mpsc,
 };
 
-use anyhow::{Context, bail};
-use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer, SnapshotSource};
-use precinto_network::{NetworkHandle, Request, RequestLane};
+use anyhow::{Context, ensure};
+use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer};
+use precinto_network::{NetworkHandle, Request};
 use precinto_protocol::{cbor, genesis::Genesis, identity::NodeId};
 use precinto_storage::{
-    ChannelDirectory, LedgerInstall, RaftLog,
-    snapshot::{Manifest, SnapshotFiles},
+    ChannelDirectory, Ledger, LedgerInstall, RaftLog, StorageError, snapshot::Manifest,
 };
+use tokio::{task::spawn_blocking, time::interval};
 
+use self::{
+    chunks::Chunks,
+    serving::{Served, Serving},
+    staging::{GRACE, Staging},
+};
 use super::{
     apply::Install,
     boot::{self, Tools},
@@ -28,15 +33,6 @@ use super::{
     raft::RaftHandle,
     verify::Work,
 };
-
-/// How long a peer may take to answer with one chunk.
-const CHUNK_WITHIN: Duration = Duration::from_secs(10);
-
-/// How often one chunk is asked for before the download is given up.
-const CHUNK_TRIES: u32 = 5;
-
-/// Pause before a chunk is asked for again.
-const CHUNK_PAUSE: Duration = Duration::from_millis(500);
 
 /// What snapshots are made from and go to.
 pub(super) struct Snapshots {
@@ -64,8 +60,8 @@ pub(super) struct Snapshots {
 #[derive(Default)]
 pub(super) struct SnapshotState {
     building: AtomicBool,
-    serving: Mutex<BTreeMap<u64, Arc<SnapshotFiles>>>,
-    staged: Mutex<Option<(SnapshotMark, LedgerInstall)>>,
+    serving: Serving,
+    staging: Staging,
 }
 
 impl Snapshots {
@@ -76,63 +72,74 @@ impl Snapshots {
             return;
         }
         let this = self.clone();
-        tokio::task::spawn_blocking(move || {
-            match this.build_now() {
-                Ok(source) => this.raft.own(Input::SnapshotReady(source)),
-                Err(error) => tracing::error!(error = format!("{error:#}"), "no snapshot was made"),
-            }
+        owner::spawn_task("snapshot build", async move {
+            this.blocking(Self::build_now).await;
             this.state.building.store(false, Ordering::Release);
         });
     }
 
-    fn build_now(&self) -> anyhow::Result<SnapshotSource> {
-        let files = SnapshotFiles::build(&self.directory.snapshots(), &self.ledger.view())?;
-        let manifest = files.manifest();
-        let mark = SnapshotMark { index: manifest.applied.index, term: manifest.applied.term };
-        tracing::info!(index = mark.index, height = manifest.block.height, "made a snapshot");
-        let source = SnapshotSource { mark, manifest: cbor::encode(manifest) };
-        let mut serving = self.state.serving.lock().unwrap_or_else(PoisonError::into_inner);
-        serving.insert(mark.index, Arc::new(files));
-        // Storage keeps the files of the two newest.
-        while serving.len() > 2 {
-            serving.pop_first();
+    fn build_now(self: &Arc<Self>) {
+        let view = self.ledger.view();
+        match self.state.serving.build(&self.directory.snapshots(), &view) {
+            Ok(source) => {
+                tracing::info!(index = source.mark.index, "made a snapshot");
+                self.raft.own(Input::SnapshotReady(source));
+            }
+            Err(error) => tracing::error!(%error, "no snapshot was made"),
         }
-        Ok(source)
     }
 
-    /// Answers peers' requests for chunks until the node ends.
+    /// Answers peers' requests for chunks until the node ends, one at a time: a chunk is a mebibyte
+    /// in memory, and read in milliseconds.
     pub(super) async fn serve(self: Arc<Self>, mut requests: tokio::sync::mpsc::Receiver<Request>) {
-        while let Some(request) = requests.recv().await {
-            let this = self.clone();
-            tokio::task::spawn_blocking(move || this.answer(request));
+        self.blocking(Self::reopen).await;
+        let mut sweep = interval(GRACE);
+        loop {
+            tokio::select! {
+                request = requests.recv() => {
+                    let Some(request) = request else { return };
+                    self.blocking(|this| this.answer(request)).await;
+                }
+                _ = sweep.tick() => self.blocking(Self::sweep).await,
+            }
         }
     }
 
-    fn answer(&self, request: Request) {
+    fn reopen(self: &Arc<Self>) {
+        match self.state.serving.reopen(&self.directory.snapshots()) {
+            Ok(Some(source)) => self.raft.own(Input::SnapshotReady(source)),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "an earlier snapshot is not served"),
+        }
+    }
+
+    fn sweep(self: &Arc<Self>) {
+        if let Err(error) = self.state.staging.sweep(&self.directory, GRACE) {
+            tracing::error!(%error, "a replaced ledger was not removed");
+        }
+    }
+
+    fn answer(self: &Arc<Self>, request: Request) {
         let Ok(SnapshotRequest::Chunk { index, chunk }) = cbor::decode(&request.body) else {
             tracing::warn!(node = request.from, "a malformed snapshot request was dropped");
             return;
         };
-        let serving = self.state.serving.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = serving.get(&index).cloned();
-        drop(serving);
-        let Some(files) = files else {
-            // An empty answer: the snapshot is gone.
-            let _ = request.respond.respond(Vec::new());
-            return;
-        };
-        match files.chunk(chunk as usize) {
-            Ok(bytes) => {
-                let last = chunk as usize + 1 >= files.manifest().chunks.len();
+        match self.state.serving.chunk(index, chunk as usize) {
+            Ok(Served::Chunk { bytes, last }) => {
                 // A peer that went away asks again.
-                let sent = request.respond.respond(bytes.unwrap_or_default()).is_ok();
-                if last && sent {
+                if request.respond.respond(bytes).is_ok() && last {
                     self.delivered(request.from, true);
                 }
             }
-            Err(error) => {
-                tracing::error!(%error, "a snapshot cannot be served");
+            Ok(Served::Gone) => {
+                // An empty answer says so; the peer is to be offered another.
+                let _ = request.respond.respond(Vec::new());
                 self.delivered(request.from, false);
+            }
+            Err(error) => {
+                tracing::error!(%error, index, "a snapshot cannot be served");
+                self.delivered(request.from, false);
+                self.build();
             }
         }
     }
@@ -144,12 +151,12 @@ impl Snapshots {
     /// Fetches an offered snapshot and tells the replica.
     pub(super) fn fetch(self: &Arc<Self>, offer: SnapshotOffer) {
         let this = self.clone();
-        tokio::spawn(async move {
+        owner::spawn_task("snapshot download", async move {
             let index = offer.mark.index;
             tracing::info!(index, from = offer.from, "fetching a snapshot");
             match this.fetch_now(&offer).await {
                 Ok((applied, install)) => {
-                    *this.staged() = Some((offer.mark, install));
+                    this.state.staging.stage(offer.mark, install);
                     this.raft.own(Input::SnapshotStaged(applied));
                 }
                 Err(error) => {
@@ -160,67 +167,52 @@ impl Snapshots {
         });
     }
 
-    async fn fetch_now(&self, offer: &SnapshotOffer) -> anyhow::Result<(Applied, LedgerInstall)> {
-        let manifest: Manifest = cbor::decode(&offer.manifest).context("a malformed manifest")?;
-        if manifest.applied.index != offer.mark.index || manifest.applied.term != offer.mark.term {
-            bail!("the manifest is of another entry than offered");
-        }
-        let applied = Applied {
-            index: offer.mark.index,
-            term: offer.mark.term,
-            content: manifest.block.content,
-            time_ms: manifest.block.time_ms,
-        };
-        let mut install = self.directory.begin_install(*self.raft_log.identity(), manifest)?;
+    async fn fetch_now(
+        self: &Arc<Self>,
+        offer: &SnapshotOffer,
+    ) -> anyhow::Result<(Applied, LedgerInstall)> {
+        let manifest = Manifest::decode(&offer.manifest)?;
+        let SnapshotMark { index, term } = offer.mark;
+        ensure!(
+            (manifest.applied.index, manifest.applied.term) == (index, term),
+            "the manifest is of another entry than offered"
+        );
+        let (content, time_ms) = (manifest.block.content, manifest.block.time_ms);
+        let this = self.clone();
+        let mut install = spawn_blocking(move || {
+            let identity = *this.raft_log.identity();
+            this.state.staging.begin(&this.directory, identity, manifest)
+        })
+        .await??;
+        let chunks = Chunks { network: &self.network, from: offer.from, index };
         while let Some(chunk) = install.loader().next_chunk() {
-            let bytes = self.chunk(offer, chunk as u32).await?;
-            install = tokio::task::spawn_blocking(move || {
-                install.loader().put_chunk(&bytes).map(|()| install)
-            })
-            .await??;
+            let bytes = chunks.fetch(chunk as u32).await?;
+            let put = spawn_blocking(move || install.loader().put_chunk(&bytes).map(|()| install));
+            install = put.await??;
         }
-        Ok((applied, install))
-    }
-
-    async fn chunk(&self, offer: &SnapshotOffer, chunk: u32) -> anyhow::Result<bytes::Bytes> {
-        let request = cbor::encode(&SnapshotRequest::Chunk { index: offer.mark.index, chunk });
-        for _ in 0..CHUNK_TRIES {
-            let body = request.clone();
-            let lane = RequestLane::Snapshot;
-            match self.network.request(offer.from, lane, body, CHUNK_WITHIN).await {
-                Ok(bytes) if bytes.is_empty() => bail!("the peer has the snapshot no longer"),
-                Ok(bytes) => return Ok(bytes),
-                Err(error) => tracing::debug!(chunk, %error, "a chunk did not arrive"),
-            }
-            tokio::time::sleep(CHUNK_PAUSE).await;
-        }
-        bail!("chunk {chunk} did not arrive in {CHUNK_TRIES} tries")
+        Ok((Applied { index, term, content, time_ms }, install))
     }
 
     /// Drops a staged snapshot that is not needed any more.
     pub(super) fn discard(&self, index: u64) {
-        let mut staged = self.staged();
-        if staged.as_ref().is_some_and(|(mark, _)| mark.index == index) {
-            *staged = None;
-        }
+        self.state.staging.discard(index);
     }
 
     /// Makes the staged snapshot the ledger; returns once it is in use. For the log writer.
     pub(super) fn install(&self, mark: SnapshotMark) {
-        let staged = self.staged().take().filter(|(staged, _)| *staged == mark);
-        let Some((_, install)) = staged else {
+        let Some(install) = self.state.staging.take(mark) else {
             owner::halt("the replica installs a snapshot that was not staged");
         };
         let (raft_log, genesis, tools) =
             (self.raft_log.clone(), self.genesis.clone(), self.tools.clone());
         let (done, installed) = mpsc::channel();
-        let activate = move |old: &precinto_storage::Ledger| {
+        let activate = move |old: &Ledger| {
             let mut executor = None;
             let ledger = install.activate(&raft_log, old, |view| {
                 let restored = boot::restore(view, &genesis, &tools);
-                executor = Some(restored.map_err(|error| {
-                    precinto_storage::StorageError::BadSnapshot(format!("{error:#}"))
-                })?);
+                executor = Some(
+                    restored.map_err(|error| StorageError::BadSnapshot(format!("{error:#}")))?,
+                );
                 Ok(())
             })?;
             Ok((ledger, executor.context("the snapshot was checked")?))
@@ -229,10 +221,17 @@ impl Snapshots {
         if self.work.send(work).is_err() || installed.recv().is_err() {
             owner::halt("the apply thread ended before a snapshot was installed");
         }
+        self.state.staging.installed();
         tracing::info!(index = mark.index, "a snapshot took over");
     }
 
-    fn staged(&self) -> std::sync::MutexGuard<'_, Option<(SnapshotMark, LedgerInstall)>> {
-        self.state.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does work that reads or writes files.
+    async fn blocking(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + Send + 'static) {
+        let this = self.clone();
+        let done = spawn_blocking(move || work(&this)).await;
+        done.expect("a panic here ends the process, as on an owner thread");
     }
 }
+
+#[cfg(test)]
+mod tests;

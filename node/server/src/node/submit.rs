@@ -6,7 +6,12 @@ use minicbor::bytes::ByteVec;
 use precinto_consensus::Input;
 use precinto_execution::{Admission, AdmissionError, KeyCache};
 use precinto_network::{NetworkHandle, RequestLane};
-use precinto_protocol::{cbor, hash::Hash, identity::NodeId, transaction::TransactionId};
+use precinto_protocol::{
+    cbor,
+    hash::Hash,
+    identity::NodeId,
+    transaction::{Transaction, TransactionId},
+};
 
 use super::{
     adapters::StatePort,
@@ -101,11 +106,24 @@ impl Submitter {
         admission: &mut Admission<'_>,
         bytes: Vec<u8>,
     ) -> Result<TransactionId, SubmitError> {
-        let transaction = admission.admit(&bytes)?;
+        let admitted = admission.admit(&bytes);
+        let transaction = admitted.map_err(|refused| self.unless_known(refused, &bytes))?;
         let id = transaction.id();
         let expires_ms = transaction.statement.call().expires_ms;
         self.inner.pending.insert(id, bytes, expires_ms).map_err(|_| SubmitError::Busy)?;
         Ok(id)
+    }
+
+    /// What has expired by now but is known here is a late retry: its status, which may be
+    /// `committed`, is the answer.
+    fn unless_known(&self, refused: AdmissionError, bytes: &[u8]) -> AdmissionError {
+        let Ok(transaction) = Transaction::decode(bytes) else { return refused };
+        let id = transaction.id();
+        let executed = || self.inner.ledger.view().outcome(&id.0).is_ok_and(|it| it.is_some());
+        if refused == AdmissionError::Expired && (self.inner.pending.contains(&id) || executed()) {
+            return AdmissionError::Duplicate(id);
+        }
+        refused
     }
 
     /// Sends what `due` takes out: to the own queue if this node leads, else to the leader. Without

@@ -93,7 +93,7 @@ async fn a_node_with_another_genesis_is_refused_by_its_peers() {
     let directory = network.node(LEARNER).directory().to_owned();
     let bytes = fs::read(network.directory().join("genesis.cbor")).unwrap();
     let genesis: Genesis = cbor::decode(&bytes).unwrap();
-    let genesis_hash = genesis.hash();
+    let ours = genesis.hash().to_string();
     let other = Genesis { name: "other".into(), ..genesis };
     fs::write(directory.join("genesis.cbor"), cbor::encode(&other)).unwrap();
     replace(&directory.join("node.toml"), &[("\"../../genesis.cbor\"", "\"genesis.cbor\"")]);
@@ -116,8 +116,11 @@ async fn a_node_with_another_genesis_is_refused_by_its_peers() {
         .await;
         assert!(refused.contains(&other.hash().to_string()), "node {id}: {refused}");
     }
+    // It refuses them just as well, and says so.
+    eventually("the learner tells why it is alone", REFUSED_WITHIN, async || {
+        let log = network.node(LEARNER).log();
+        (log.contains("peer refused") && log.contains(&ours)).then_some(())
+    })
+    .await;
     assert_eq!(network.status(LEARNER).await.leader, None, "it hears of no leader");
-    let ours = genesis_hash.to_string();
-    let log = network.node(LEARNER).log();
-    assert!(log.contains("peer refused") && log.contains(&ours), "it refuses them just as well");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use precinto_client::{Client, ClientError, NewCall, Signer, types::Status};
-use precinto_cluster_tests::{Author, NODES, Network, audit, now_ms};
+use precinto_cluster_tests::{Author, NODES, Network, audit, eventually, now_ms};
 use precinto_protocol::{
     cbor,
     hash::Hash,
@@ -89,6 +89,28 @@ async fn each_bad_transaction_is_refused_with_its_code_and_leaves_nothing() {
     let rejected = client.submit_encoded(sign(arguments), Some(WAIT)).await.unwrap();
     assert_eq!(rejected.status, Status::Rejected, "{rejected:?}");
     assert_eq!(rejected.code.as_deref(), Some("bad-arguments"), "{rejected:?}");
+}
+
+/// A client that heard nothing asks again after the expiry: it must not be told that nothing
+/// happened.
+#[tokio::test]
+async fn a_repetition_after_the_expiry_is_answered_with_what_became_of_it() {
+    let network = Network::start().await;
+    let author = Author::enrol(&network, 1).await;
+    let call = author.certification(&author.operator("E1"));
+    let expires_ms = now_ms() + 2_000;
+    let transaction = author.signer.sign(NewCall { expires_ms, ..call });
+    let first = network.client(1).submit(&transaction, Some(WAIT)).await.unwrap();
+    assert_eq!(first.status, Status::Committed);
+    eventually("the clock passes the expiry", WAIT, async || {
+        (now_ms() > expires_ms + 1).then_some(())
+    })
+    .await;
+    for id in NODES {
+        let again = network.client(id).submit(&transaction, Some(WAIT)).await;
+        let again = again.unwrap_or_else(|error| panic!("node {id}: {error}"));
+        assert_eq!((again.status, again.height), (Status::Committed, first.height), "node {id}");
+    }
 }
 
 #[tokio::test]

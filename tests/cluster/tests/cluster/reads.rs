@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use precinto_client::Consistency;
-use precinto_cluster_tests::{Author, LEARNER, Network, VOTERS};
+use precinto_cluster_tests::{Author, LEARNER, Network, VOTERS, eventually};
 
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -26,11 +26,20 @@ async fn without_a_quorum_a_fresh_read_is_refused_and_a_local_one_says_its_age()
         assert_eq!(local.as_of.height, height, "node {id}");
     }
 
+    let client = network.client(leader);
+    eventually("a voter without a quorum is not ready", WAIT, async || {
+        client.readiness().await.is_ok_and(|answer| !answer.ready).then_some(())
+    })
+    .await;
+
     network.boot(lost[0]);
-    network.ready(&[leader, lost[0], LEARNER]).await;
     for id in [leader, lost[0], LEARNER] {
         let client = network.client(id);
-        client.aeo_operator("rut", "1", Consistency::Linearizable).await.unwrap();
+        // A leader must commit in its term first: until then it refuses.
+        eventually(&format!("node {id} reads afresh"), WAIT, async || {
+            client.aeo_operator("rut", "1", Consistency::Linearizable).await.ok()
+        })
+        .await;
     }
 }
 
