@@ -191,9 +191,8 @@ impl<L: LogStore> Replica<L> {
 
     /// On a change of role, term or leader: what depended on the old one is given back.
     fn note_leadership(&mut self) {
-        let raft = &self.raw.raft;
-        let leader = node_id(raft.leader_id);
-        let leadership = Leadership { role: self.role(), term: raft.term, leader };
+        let leader = self.leader();
+        let leadership = Leadership { role: self.role(), term: self.raw.raft.term, leader };
         if leadership == self.leadership {
             return;
         }

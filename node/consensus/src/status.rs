@@ -6,6 +6,7 @@ use raft::StateRole;
 use crate::{
     log::LogStore,
     replica::{Replica, node_id},
+    settings::ELECTION_TICKS,
 };
 
 /// What a replica is in its present term.
@@ -69,7 +70,7 @@ impl<L: LogStore> Replica<L> {
             node: self.node,
             role: self.role(),
             term: raft.term,
-            leader: node_id(raft.leader_id),
+            leader: self.leader(),
             commit: raft.raft_log.committed,
             applied: self.applied.index,
             first_index: raft.store().first(),
@@ -79,6 +80,14 @@ impl<L: LogStore> Replica<L> {
             refused_messages: self.refused_messages,
             peers: self.peers(),
         }
+    }
+
+    /// The leader of this term, if known. A learner cannot campaign, so raft never makes it forget
+    /// a leader that went silent; here it does after twice the time a voter would take.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        let silent = self.raw.raft.election_elapsed >= 2 * ELECTION_TICKS;
+        let forgotten = silent && self.role() == RaftRole::Learner;
+        node_id(self.raw.raft.leader_id).filter(|_| !forgotten)
     }
 
     pub(crate) fn role(&self) -> RaftRole {

@@ -7,6 +7,7 @@
 use precinto_protocol::{
     hash::Hash,
     outcome::VoidReason,
+    statement::StatementError,
     transaction::{Transaction, TransactionError, TransactionId},
 };
 
@@ -44,6 +45,7 @@ impl AdmissionError {
     /// Stable kebab-case code.
     pub fn code(&self) -> &'static str {
         match self {
+            AdmissionError::Malformed(error) if too_large(error) => "statement-too-large",
             AdmissionError::Malformed(_) => VoidReason::Malformed.code(),
             AdmissionError::Void(reason) => reason.code(),
             AdmissionError::Expired => "expired",
@@ -56,6 +58,9 @@ impl AdmissionError {
     /// What the sender can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            AdmissionError::Malformed(error) if too_large(error) => {
+                "put large documents elsewhere and notarize their hash"
+            }
             AdmissionError::Malformed(_) => codes::void_hint(VoidReason::Malformed),
             AdmissionError::Void(reason) => codes::void_hint(*reason),
             AdmissionError::Expired => "sign the call again with a later `expires_ms`",
@@ -64,6 +69,10 @@ impl AdmissionError {
             AdmissionError::Unavailable(_) => "try again, or ask another node",
         }
     }
+}
+
+fn too_large(error: &TransactionError) -> bool {
+    matches!(error, TransactionError::Statement(StatementError::TooLarge))
 }
 
 /// Admits transactions against one state. What it reads of the registry it reads once, so one

@@ -66,7 +66,7 @@ async fn each_bad_transaction_is_refused_with_its_code_and_leaves_nothing() {
     let far = NewCall { expires_ms: now_ms() + DEFAULT_MAX_EXPIRY_MS + 60_000, ..call() };
     assert_refused(&client, sign(far), "expiry-too-far").await;
     let large = NewCall { args: cbor::encode(&vec![0u8; MAX_STATEMENT_BYTES]), ..call() };
-    assert_refused(&client, sign(large), "malformed").await;
+    assert_refused(&client, sign(large), "statement-too-large").await;
     let contract = NewCall { contract: "no-such".into(), ..call() };
     assert_refused(&client, sign(contract), "unknown-contract").await;
     let method = NewCall { method: "no-such".into(), ..call() };

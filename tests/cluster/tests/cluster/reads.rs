@@ -26,11 +26,13 @@ async fn without_a_quorum_a_fresh_read_is_refused_and_a_local_one_says_its_age()
         assert_eq!(local.as_of.height, height, "node {id}");
     }
 
-    let client = network.client(leader);
-    eventually("a voter without a quorum is not ready", WAIT, async || {
-        client.readiness().await.is_ok_and(|answer| !answer.ready).then_some(())
-    })
-    .await;
+    for id in [leader, LEARNER] {
+        let client = network.client(id);
+        eventually(&format!("node {id} is not ready without a quorum"), WAIT, async || {
+            client.readiness().await.is_ok_and(|answer| !answer.ready).then_some(())
+        })
+        .await;
+    }
 
     network.boot(lost[0]);
     for id in [leader, lost[0], LEARNER] {

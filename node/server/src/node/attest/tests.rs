@@ -186,7 +186,8 @@ async fn bad_gossip_is_dropped_and_counted_and_nothing_more() {
         Checkpoint { genesis: Hash([8; 32]), ..lie },
         Checkpoint { epoch: u64::from(ORIGIN.epoch) + 1, ..lie },
     ];
-    let mut bad = vec![broken, by_another_key, signed(3, lie), signed(SUBJECT, lie), signed(9, lie)];
+    let mut bad =
+        vec![broken, by_another_key, signed(3, lie), signed(SUBJECT, lie), signed(9, lie)];
     bad.extend(elsewhere.map(|checkpoint| signed(2, checkpoint)));
     for checkpoint in &bad {
         world.peers[&2].say(gossip(*checkpoint));
