@@ -30,6 +30,8 @@ const RESEND_AFTER: Duration = Duration::from_secs(10);
 struct Entry {
     bytes: Vec<u8>,
     expires_ms: u64,
+    /// Sent in the order in which they came: a client may rely on it within a request.
+    sequence: u64,
     /// In which Raft term it was sent to the leader, and when.
     sent: Option<(u64, Instant)>,
 }
@@ -38,7 +40,8 @@ struct Entry {
 struct State {
     entries: BTreeMap<TransactionId, Entry>,
     by_expiry: BTreeSet<(u64, TransactionId)>,
-    unsent: BTreeSet<TransactionId>,
+    unsent: Vec<TransactionId>,
+    next_sequence: u64,
     waiters: BTreeMap<TransactionId, Vec<oneshot::Sender<()>>>,
     waiter_count: usize,
     expired: BTreeSet<TransactionId>,
@@ -75,8 +78,10 @@ impl Pending {
             return Err(Full);
         }
         state.by_expiry.insert((expires_ms, id));
-        state.unsent.insert(id);
-        state.entries.insert(id, Entry { bytes, expires_ms, sent: None });
+        state.unsent.push(id);
+        let sequence = state.next_sequence;
+        state.next_sequence += 1;
+        state.entries.insert(id, Entry { bytes, expires_ms, sequence, sent: None });
         Ok(())
     }
 
@@ -159,16 +164,17 @@ impl Pending {
 }
 
 impl State {
-    fn send(&mut self, ids: BTreeSet<TransactionId>, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
+    fn send(&mut self, ids: Vec<TransactionId>, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
         let now = Instant::now();
         let mut sent = Vec::with_capacity(ids.len());
         for id in ids {
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.sent = Some((term, now));
-                sent.push((id, entry.bytes.clone()));
+                sent.push((entry.sequence, id, entry.bytes.clone()));
             }
         }
-        sent
+        sent.sort_unstable_by_key(|(sequence, ..)| *sequence);
+        sent.into_iter().map(|(_, id, bytes)| (id, bytes)).collect()
     }
 
     fn wake(&mut self, id: &TransactionId) {
@@ -245,6 +251,19 @@ mod tests {
         assert_eq!(pending.take_due(6).len(), 1);
         pending.finish([id(1)].into_iter(), 1);
         assert!(pending.take_due(7).is_empty());
+    }
+
+    #[test]
+    fn transactions_are_sent_in_the_order_in_which_they_came() {
+        let pending = Pending::default();
+        for byte in [9, 1, 5] {
+            pending.insert(id(byte), vec![byte], 100).unwrap();
+        }
+        let order = |sent: Vec<(TransactionId, Vec<u8>)>| -> Vec<u8> {
+            sent.into_iter().map(|(_, bytes)| bytes[0]).collect()
+        };
+        assert_eq!(order(pending.take_unsent(1)), [9, 1, 5]);
+        assert_eq!(order(pending.take_due(2)), [9, 1, 5]);
     }
 
     #[test]

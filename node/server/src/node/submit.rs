@@ -141,10 +141,13 @@ impl Submitter {
             }
             return;
         }
-        for batch in batches(transactions) {
-            let inner = inner.clone();
-            tokio::spawn(async move { forward(&inner, leader, batch).await });
-        }
+        let inner = inner.clone();
+        tokio::spawn(async move {
+            // One after the other, so that they arrive in order.
+            for batch in batches(transactions) {
+                forward(&inner, leader, batch).await;
+            }
+        });
     }
 
     /// Serves a peer's forwarded transactions: checked again, because the leader answers for what

@@ -70,9 +70,11 @@ async fn what_storage_refuses_to_sign_halts_the_node() {
         let executed = place.grow();
         let before = signed(SUBJECT, lie(executed));
         place.ledger.save_own_checkpoint(&stored(&before)).unwrap();
-        let world = World::start(place, &[]).await;
+        let mut world = World::start(place, &[2]).await;
         until(|| world.halt.reason().is_some()).await;
         assert!(world.halt.reason().unwrap().contains("own inconsistency"));
+        // Nor does it sign what storage would let it.
+        world.grow_attended(2).await;
         assert_eq!(world.signed(), 0);
         assert_eq!(world.place.last_signed(), Some(before.checkpoint.size));
     }
@@ -123,8 +125,12 @@ async fn evidence_against_one_node_is_bounded_across_restarts() {
     let sizes: Vec<Checkpoint> = (0..20).map(|_| place.grow()).collect();
     for round in 0..2 {
         let world = World::start(place, &[2]).await;
-        let lies = sizes.iter().map(|size| false_root(*size, 9));
-        lies.for_each(|lie| world.say(2, lie));
+        for size in &sizes {
+            // Signed anew, so that each would be a bundle of its own.
+            let key = attestation_key(2);
+            let lie = SignedCheckpoint::sign(false_root(*size, 9), 2, round, &key);
+            world.peers[&2].say(gossip(lie));
+        }
         until(|| world.alarms("contradiction") == 20).await;
         assert_eq!(world.place.evidence().len(), 16, "round {round}");
         place = world.stop().await;
