@@ -57,6 +57,8 @@ pub const BUDGET_EXCEEDED: &str = "budget-exceeded";
 pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
 /// The node does not execute any more.
 pub const NODE_HALTED: &str = "node-halted";
+/// Half of the members signed another history than this node computed.
+pub const HISTORY_DISPUTED: &str = "history-disputed";
 /// The node is shutting down.
 pub const NODE_STOPPING: &str = "node-stopping";
 /// The client reads an event stream too slowly.
@@ -106,6 +108,7 @@ const NODE: &[CodeInfo] = &[
     info(QUEUE_FULL, 503, "Queue full", "Try again after the time in Retry-After."),
     info(BUDGET_EXCEEDED, 429, "Budget exceeded", "The member submits more than its share; slow down."),
     info(OUTCOME_UNKNOWN, 504, "Outcome unknown", "The transaction may or may not be ordered: ask for its status by id, or submit the same bytes again (that is safe)."),
+    info(HISTORY_DISPUTED, 503, "History disputed", "Half of the members signed another history; writes stop until a majority agrees. The operators must compare their evidence."),
     info(NODE_HALTED, 503, "Node halted", "The node stopped executing for safety; its operator must look at the evidence it wrote. Use another node."),
     info(NODE_STOPPING, 503, "Node stopping", "The node is shutting down; use another one or try again."),
 ];

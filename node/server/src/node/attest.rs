@@ -264,13 +264,18 @@ impl Attestation {
         match self.compare.verdict() {
             Verdict::Upheld => {
                 if mem::take(&mut self.suspended) {
+                    self.parts.halt.dispute(false);
                     tracing::info!("a majority backs this node again: attestation goes on");
                 }
             }
             Verdict::Split { size } => {
                 if !mem::replace(&mut self.suspended, true) {
+                    self.parts.halt.dispute(true);
                     self.alarm("split");
-                    tracing::error!(size, "half of the members contradict: attestation stops");
+                    tracing::error!(
+                        size,
+                        "half of the members contradict: attestation and writes stop"
+                    );
                 }
             }
             Verdict::Refuted { size, against } => {

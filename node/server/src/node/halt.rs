@@ -5,7 +5,10 @@ use std::{
     fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::{Context, bail};
@@ -17,6 +20,18 @@ const FILE: &str = "HALTED";
 pub(super) struct Halt {
     directory: PathBuf,
     reason: Arc<OnceLock<String>>,
+    disputed: Arc<AtomicBool>,
+}
+
+/// Why a node takes no transactions in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum WritesStopped {
+    /// It does not execute any more.
+    #[error("the node halted and executes nothing more")]
+    Halted,
+    /// Half of the members signed another history: nobody knows yet whose is true.
+    #[error("half of the members signed another history than this node computed")]
+    Disputed,
 }
 
 impl Halt {
@@ -36,12 +51,25 @@ impl Halt {
                 file.display()
             ),
         }
-        Ok(Halt { directory: data.to_owned(), reason: Arc::default() })
+        Ok(Halt { directory: data.to_owned(), reason: Arc::default(), disputed: Arc::default() })
     }
 
     /// Why the node halted, if it did.
     pub(super) fn reason(&self) -> Option<&str> {
         self.reason.get().map(String::as_str)
+    }
+
+    /// Notes whether half of the members contradict this node.
+    pub(super) fn dispute(&self, disputed: bool) {
+        self.disputed.store(disputed, Ordering::Relaxed);
+    }
+
+    /// Why this node must not take transactions in, if so.
+    pub(super) fn writes_stopped(&self) -> Option<WritesStopped> {
+        if self.reason().is_some() {
+            return Some(WritesStopped::Halted);
+        }
+        self.disputed.load(Ordering::Relaxed).then_some(WritesStopped::Disputed)
     }
 
     /// Halts execution and attestation. The node goes on answering what it knows. The first reason
@@ -68,6 +96,19 @@ impl Halt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dispute_stops_writes_until_it_is_settled_and_a_halt_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let halt = Halt::open(dir.path()).unwrap();
+        assert_eq!(halt.writes_stopped(), None);
+        halt.dispute(true);
+        assert_eq!(halt.writes_stopped(), Some(WritesStopped::Disputed));
+        halt.dispute(false);
+        assert_eq!(halt.writes_stopped(), None);
+        halt.set("roots differ".into());
+        assert_eq!(halt.writes_stopped(), Some(WritesStopped::Halted));
+    }
 
     fn refusal(data: &Path) -> String {
         format!("{:#}", Halt::open(data).err().unwrap())

@@ -33,7 +33,7 @@ use zeroize::Zeroizing;
 use super::{
     adapters::StatePort,
     event::EventRecord,
-    halt::Halt,
+    halt::{Halt, WritesStopped},
     ledger_cell::LedgerCell,
     officer::OfficerSigner,
     pending::Pending,
@@ -136,6 +136,13 @@ fn refused(error: &SubmitError) -> NodeError {
             hint: Some(reason.hint().to_owned()),
             ..NodeError::new(reason.code(), reason.to_string())
         },
+        SubmitError::Stopped(stopped) => {
+            let code = match stopped {
+                WritesStopped::Halted => codes::NODE_HALTED,
+                WritesStopped::Disputed => codes::HISTORY_DISPUTED,
+            };
+            NodeError::new(code, error.to_string()).retryable()
+        }
         SubmitError::Busy => NodeError::new(codes::QUEUE_FULL, error.to_string()).retryable(),
     }
 }

@@ -317,6 +317,7 @@ impl Shared {
             ledger: self.ledger.clone(),
             keys: self.tools.keys.clone(),
             pending: self.pending.clone(),
+            halt: self.halt.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
         })

@@ -15,6 +15,7 @@ use precinto_protocol::{
 
 use super::{
     adapters::StatePort,
+    halt::{Halt, WritesStopped},
     ledger_cell::LedgerCell,
     messages::{PeerRequest, SubmitAnswer},
     pending::Pending,
@@ -37,6 +38,9 @@ pub(super) enum SubmitError {
     /// It would not be executed.
     #[error(transparent)]
     Refused(#[from] AdmissionError),
+    /// This node takes none.
+    #[error(transparent)]
+    Stopped(#[from] WritesStopped),
     /// Too many transactions are unfinished at this node.
     #[error("too many transactions wait at this node")]
     Busy,
@@ -60,6 +64,8 @@ pub(super) struct SubmitterParts {
     pub keys: Arc<KeyCache>,
     /// Where accepted transactions are noted.
     pub pending: Arc<Pending>,
+    /// Whether the node may take transactions in.
+    pub halt: Halt,
     /// This node's replica.
     pub raft: RaftHandle,
     /// The way to the leader.
@@ -79,6 +85,9 @@ impl Submitter {
         transactions: Vec<Vec<u8>>,
     ) -> Vec<Result<TransactionId, SubmitError>> {
         let inner = &self.inner;
+        if let Some(stopped) = inner.halt.writes_stopped() {
+            return transactions.iter().map(|_| Err(stopped.into())).collect();
+        }
         let ledger = inner.ledger.get();
         let last_ms = ledger.head().map_or(0, |head| head.block.time_ms);
         let time_ms = wall_clock_ms().max(last_ms + 1);

@@ -15,6 +15,7 @@ use precinto_storage::{
 };
 
 use super::{Boundary, Contradiction, boundary, stored};
+use crate::node::halt::WritesStopped;
 use world::{
     LEAVES, ORIGIN, Place, SUBJECT, World, attestation_key, false_root, gossip, identity, nodes,
     signed, until,
@@ -167,6 +168,7 @@ async fn with_half_of_the_members_against_it_nothing_is_signed_until_a_majority_
     world.say(2, false_root(size, 9));
     world.say(3, false_root(size, 9));
     until(|| world.alarms("split") == 1).await;
+    assert_eq!(world.halt.writes_stopped(), Some(WritesStopped::Disputed));
     let during = world.grow_attended(4).await;
     assert_eq!(world.place.last_signed(), Some(size.size));
     assert_eq!(world.halt.reason(), None);
@@ -176,6 +178,7 @@ async fn with_half_of_the_members_against_it_nothing_is_signed_until_a_majority_
     let after = world.grow();
     assert_eq!(world.hear(4, after.size).await.checkpoint, after);
     assert_eq!((world.signed(), world.alarms("split")), (2, 1));
+    assert_eq!(world.halt.writes_stopped(), None);
 }
 
 #[tokio::test]
