@@ -40,6 +40,7 @@ pub fn on_both<C: Contract + 'static>(name: &'static str, test: impl Fn(MockLedg
 /// Makes two tests of each named function of a ledger: one on the caller's `crate::native()`, one on
 /// its `crate::wasm()`.
 #[macro_export]
+#[allow(clippy::crate_in_macro_def, reason = "the two functions are the calling crate's")]
 macro_rules! native_and_wasm {
     ($($test:ident),+ $(,)?) => {
         mod native {

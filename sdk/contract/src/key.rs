@@ -66,6 +66,7 @@ impl Key {
     }
 
     /// A key from encoded components the host gave.
+    #[cfg(any(target_arch = "wasm32", feature = "testing"))]
     pub(crate) fn from_encoded(bytes: Vec<u8>) -> Key {
         Key(bytes)
     }

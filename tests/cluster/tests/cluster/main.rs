@@ -1,4 +1,5 @@
 //! The network as real processes: what its users rely on, and what happens to machines.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod absence;
 mod bad_nodes;
