@@ -20,3 +20,13 @@ if [ -z "${ROCKSDB_LIB_DIR:-}" ]; then
   # GCC 13 and later no longer include <cstdint> by the way, which RocksDB 7.9 relies on.
   export CXXFLAGS="${CXXFLAGS:-} -include cstdint"
 fi
+
+# Cargo takes what another clone built for this one's if it is newer than the sources here. So when
+# the clone changes, what was built of our own crates is forgotten; the dependencies stay.
+precinto_clone="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+if [ "$(cat "$CARGO_TARGET_DIR/clone" 2>/dev/null)" != "$precinto_clone" ]; then
+  mkdir -p "$CARGO_TARGET_DIR"
+  find "$CARGO_TARGET_DIR" -type d -path '*/.fingerprint/precinto-*' -prune -exec rm -rf {} +
+  printf '%s\n' "$precinto_clone" >"$CARGO_TARGET_DIR/clone"
+fi
+unset precinto_clone

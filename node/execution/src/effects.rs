@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use precinto_protocol::{
     hash::Hash,
+    limits::MAX_LEAF_BYTES,
     log::{Frontier, leaf_hash},
     outcome::{Event, OutcomeRecord, VoidReason},
     state::{EntryKind, StateKey, Trie},
@@ -146,6 +147,10 @@ impl LogWriter {
 
     /// Appends a leaf and returns its index.
     pub(crate) fn append(&mut self, leaf: Vec<u8>) -> u64 {
+        assert!(
+            leaf.len() <= MAX_LEAF_BYTES,
+            "the limits of statements and names keep leaves small"
+        );
         let index = self.frontier.size();
         self.frontier.append_with(leaf_hash(&leaf), |level, index, hash| {
             self.nodes.push(LogNode { level, index, hash: *hash });

@@ -30,9 +30,6 @@ pub const MAX_NUMBER_BYTES: usize = 24;
 /// A published identifier or its scheme, at most this many bytes (WCO TIN: up to 35 characters).
 pub const MAX_IDENTIFIER_BYTES: usize = 35;
 
-/// Reasons: a short code, at most this many bytes.
-pub const MAX_REASON_BYTES: usize = 64;
-
 /// The operator's lookup tag in a channel. `scheme` is lower-case (`eori`, `cnpj`), `identifier`
 /// normalized (upper-case, without separators).
 pub fn lookup_tag(lookup_key: &[u8; 32], scheme: &str, identifier: &str) -> Hash {

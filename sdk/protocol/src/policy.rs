@@ -69,11 +69,6 @@ impl Policy {
     pub fn is_met_by(&self, signers: &[Signer]) -> bool {
         self.alternatives.iter().any(|slots| slots.len() == signers.len() && assign(slots, signers))
     }
-
-    /// How many signatures besides the author's the smallest alternative needs.
-    pub fn endorsements_needed(&self) -> usize {
-        self.alternatives.iter().map(Vec::len).min().map_or(0, |slots| slots.saturating_sub(1))
-    }
 }
 
 impl fmt::Display for Policy {

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context;
 use precinto_api::{ApiConfig, HttpMetrics};
-use precinto_consensus::{Config, Input, Replica, settings::COMPACTION_MARGIN};
-use precinto_execution::Queries;
+use precinto_consensus::{Applied, Config, Input, Replica, settings::COMPACTION_MARGIN};
+use precinto_execution::{Ledger as Executor, Queries};
 use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer, Request};
 use precinto_protocol::{
     block::Origin,
@@ -21,6 +21,7 @@ use precinto_protocol::{
     limits::PROTOCOL_VERSION,
     registry::{Node, NodeRole},
 };
+use precinto_storage::{ChannelDirectory, RaftLog};
 use prometheus::Registry;
 use tokio::{
     net::TcpListener,
@@ -44,7 +45,7 @@ use super::{
     owner,
     pending::Pending,
     port::{Port, QUERY_PLACES, SharedPort},
-    raft::{self, RaftHandle},
+    raft::{self, RaftHandle, RaftInbox},
     snapshots::{SnapshotState, Snapshots},
     submit::{Submitter, SubmitterParts},
     verify,
@@ -146,48 +147,15 @@ impl Running {
             heights: height,
         };
 
-        let (work, work_inbox) = mpsc::channel();
-        let (jobs, jobs_inbox) = mpsc::sync_channel(apply::QUEUE);
-        verify::start(shared.tools.keys.clone(), work_inbox, jobs);
-        let applier = Applier {
-            executor,
-            ledger: shared.ledger.clone(),
-            raft: shared.raft.clone(),
-            pending: shared.pending.clone(),
-            heights,
-            halt: shared.halt.clone(),
-            metrics: shared.metrics.clone(),
-            last: applied(&head),
-        };
-        applier.start(jobs_inbox);
-        let snapshots = Arc::new(Snapshots {
+        let snapshots = shared.start_threads(Threads {
             directory,
-            raft_log: raft_log.clone(),
-            ledger: shared.ledger.clone(),
-            genesis: shared.genesis.clone(),
-            tools: shared.tools.clone(),
-            network: shared.network.clone(),
-            raft: shared.raft.clone(),
-            work: work.clone(),
-            state: SnapshotState::default(),
-        });
-        let installer = snapshots.clone();
-        let log =
-            log_writer::start(raft_log, shared.raft.clone(), move |mark| installer.install(mark));
-        raft_inbox.start(
+            raft_log,
+            executor,
             replica,
-            NodeOutlet {
-                network: shared.network.clone(),
-                log,
-                work,
-                snapshots: snapshots.clone(),
-                metrics: shared.metrics.clone(),
-                runtime: tokio::runtime::Handle::current(),
-                node: shared.node.id,
-                logged: BTreeMap::new(),
-            },
-        );
-
+            raft_inbox,
+            heights,
+            last: applied(&head),
+        });
         let served = shared.serve(inbox, snapshots, config, registry).await;
         if served.is_err() {
             shared.raft.stop();
@@ -297,7 +265,65 @@ async fn start_network(
 /// Ends the HTTP server, and tells that it has ended.
 type Api = (watch::Sender<bool>, tokio::task::JoinHandle<()>);
 
+/// What goes into the owner threads.
+struct Threads {
+    directory: ChannelDirectory,
+    raft_log: RaftLog,
+    executor: Executor,
+    replica: Replica<LogPort>,
+    raft_inbox: RaftInbox,
+    heights: watch::Sender<u64>,
+    last: Applied,
+}
+
 impl Shared {
+    /// Starts the owner threads, wired as the module's picture shows.
+    fn start_threads(&self, threads: Threads) -> Arc<Snapshots> {
+        let Threads { directory, raft_log, executor, replica, raft_inbox, heights, last } = threads;
+        let (work, work_inbox) = mpsc::channel();
+        let (jobs, jobs_inbox) = mpsc::sync_channel(apply::QUEUE);
+        verify::start(self.tools.keys.clone(), work_inbox, jobs);
+        let applier = Applier {
+            executor,
+            ledger: self.ledger.clone(),
+            raft: self.raft.clone(),
+            pending: self.pending.clone(),
+            heights,
+            halt: self.halt.clone(),
+            metrics: self.metrics.clone(),
+            last,
+        };
+        applier.start(jobs_inbox);
+        let snapshots = Arc::new(Snapshots {
+            directory,
+            raft_log: raft_log.clone(),
+            ledger: self.ledger.clone(),
+            genesis: self.genesis.clone(),
+            tools: self.tools.clone(),
+            network: self.network.clone(),
+            raft: self.raft.clone(),
+            work: work.clone(),
+            state: SnapshotState::default(),
+        });
+        let installer = snapshots.clone();
+        let log =
+            log_writer::start(raft_log, self.raft.clone(), move |mark| installer.install(mark));
+        raft_inbox.start(
+            replica,
+            NodeOutlet {
+                network: self.network.clone(),
+                log,
+                work,
+                snapshots: snapshots.clone(),
+                metrics: self.metrics.clone(),
+                runtime: tokio::runtime::Handle::current(),
+                node: self.node.id,
+                logged: BTreeMap::new(),
+            },
+        );
+        snapshots
+    }
+
     async fn serve(
         &self,
         inbox: Inbox,
