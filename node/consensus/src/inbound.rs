@@ -26,11 +26,23 @@ impl<L: LogStore> Replica<L> {
             Ok((kind, message))
         });
         match admitted {
+            Ok((kind, message)) if self.is_unfit_for(kind, &message) => {}
             Ok((MessageType::MsgAppend, message)) => self.receive_append(message),
             Ok((MessageType::MsgSnapshot, message)) => self.receive_snapshot(message),
             Ok((MessageType::MsgReadIndex, message)) => self.receive_read(message),
             Ok((_, message)) => self.step(message),
             Err(reason) => self.refuse(Alarm::Message { from, reason }),
+        }
+    }
+
+    /// What this node, as it is now, takes as if it were lost on the way: the leader tries again, or
+    /// asks another voter to take over.
+    fn is_unfit_for(&self, kind: MessageType, message: &Message) -> bool {
+        match kind {
+            MessageType::MsgAppend => !self.takes_entries() && !message.entries.is_empty(),
+            MessageType::MsgSnapshot => !self.takes_entries(),
+            MessageType::MsgTimeoutNow => !self.may_lead(),
+            _ => false,
         }
     }
 

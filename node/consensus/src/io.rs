@@ -6,6 +6,7 @@ use precinto_protocol::{identity::NodeId, keys::PublicKey};
 
 use crate::{
     chain::{Applied, BlockRefusal},
+    fitness::Fitness,
     log::{SnapshotMark, WriteTask},
     status::RaftRole,
     wire::MessageRefusal,
@@ -35,6 +36,8 @@ pub enum Input {
     Applied(Applied),
     /// The signing keys of the voters, replacing the former ones.
     Members(BTreeMap<NodeId, PublicKey>),
+    /// What this node is fit for from now on.
+    Fitness(Fitness),
     /// Hand leadership to the most advanced voter, if this is the leader (before a shutdown).
     TransferLeadership,
     /// Messages to this peer are being lost.

@@ -1,5 +1,7 @@
 //! What only a leader does: propose blocks, hand over, give up.
 
+use std::cmp::Reverse;
+
 use precinto_protocol::{
     block::{Block, BlockContent, BlockPlace},
     limits::MAX_BLOCK_BYTES,
@@ -41,7 +43,11 @@ impl<L: LogStore> Replica<L> {
         let raft = &self.raw.raft;
         let room = raft.uncommitted_size() + MAX_BLOCK_BYTES <= MAX_UNCOMMITTED_BYTES
             && raft.raft_log.last_index() - self.applied.index < MAX_UNAPPLIED_ENTRIES;
-        if raft.state != StateRole::Leader || raft.lead_transferee.is_some() || !room {
+        if raft.state != StateRole::Leader
+            || raft.lead_transferee.is_some()
+            || !room
+            || !self.may_lead()
+        {
             return false;
         }
         match self.chain.blocks_above(raft.raft_log.committed) {
@@ -73,16 +79,15 @@ impl<L: LogStore> Replica<L> {
     }
 
     /// Hands leadership to the voter with the longest log among those that answer. A failed
-    /// transfer is given up by raft after an election timeout.
+    /// transfer is given up by raft after an election timeout; the next attempt takes the next
+    /// voter, because the first may be unfit to lead as well.
     pub(crate) fn transfer_leadership(&mut self) {
-        let successor = self
-            .status()
-            .peers
-            .into_iter()
-            .filter(|peer| peer.active && self.voters.contains(&peer.node))
-            .max_by_key(|peer| peer.matched);
-        if let Some(successor) = successor {
-            self.raw.transfer_leader(successor.node);
+        let mut successors = self.status().peers;
+        successors.retain(|peer| peer.active && self.voters.contains(&peer.node));
+        successors.sort_by_key(|peer| Reverse(peer.matched));
+        if let Some(attempt) = self.transfers.checked_rem(successors.len()) {
+            self.transfers += 1;
+            self.raw.transfer_leader(successors[attempt].node);
         }
     }
 
@@ -93,7 +98,7 @@ impl<L: LogStore> Replica<L> {
             self.stall.abstain = 0;
         }
         self.stall.abstain = self.stall.abstain.saturating_sub(1);
-        self.stall.abstain == 0
+        self.stall.abstain == 0 && !self.stands_still()
     }
 
     /// Steps down where nothing was committed for [`STALL_TICKS`]. Check-quorum does not see this:

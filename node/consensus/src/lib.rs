@@ -37,6 +37,7 @@ mod batch;
 mod chain;
 mod config;
 mod deliver;
+mod fitness;
 mod inbound;
 mod io;
 mod leader;
@@ -52,6 +53,7 @@ mod wire;
 
 pub use chain::{Applied, BlockRefusal};
 pub use config::{Config, StartError};
+pub use fitness::Fitness;
 pub use io::{
     Alarm, Committed, Input, Leadership, Output, ReadOutcome, ReturnReason, Returned,
     SnapshotOffer, SnapshotSource,

@@ -14,6 +14,7 @@ use crate::{
     chain::{Applied, Chain, Link},
     config::{Config, StartError, election_timeout},
     deliver::Delivery,
+    fitness::{Fitness, UNFIT_ELECTION_TIMEOUT},
     io::{Input, Leadership, Output, ReturnReason, Returned},
     leader::Stall,
     log::{HardState, LogStore, SnapshotMark},
@@ -52,6 +53,8 @@ pub struct Replica<L: LogStore> {
     pub(crate) now_ms: u64,
     pub(crate) ticks: u64,
     pub(crate) stall: Stall,
+    pub(crate) fitness: Fitness,
+    pub(crate) transfers: usize,
 
     leadership: Leadership,
     pub(crate) refused_messages: u64,
@@ -101,6 +104,8 @@ impl<L: LogStore> Replica<L> {
             now_ms: 0,
             ticks: 0,
             stall: Stall::default(),
+            fitness: Fitness::default(),
+            transfers: 0,
             refused_messages: 0,
             output: Output::default(),
         };
@@ -122,6 +127,7 @@ impl<L: LogStore> Replica<L> {
             Input::Persisted(number) => self.persisted(number),
             Input::Applied(applied) => self.applied(applied),
             Input::Members(keys) => self.keys = by_key_id(keys),
+            Input::Fitness(fitness) => self.set_fitness(fitness),
             Input::TransferLeadership => self.transfer_leadership(),
             Input::Unreachable(node) => self.raw.report_unreachable(node),
             Input::Synced(index) => self.compact(index),
@@ -169,16 +175,21 @@ impl<L: LogStore> Replica<L> {
             self.raw.tick();
         }
         self.check_stall();
+        self.hand_over_if_unfit();
         self.retry_snapshots();
         self.expire_reads();
     }
 
     /// Must follow every call that may change raft's state.
     pub(crate) fn after_step(&mut self) {
+        let may_lead = self.may_lead();
         let raft = &mut self.raw.raft;
         // raft-rs draws a new timeout from the system's randomness whenever its role changes; the
         // value is read at the next tick at the earliest.
-        let timeout = election_timeout(self.seed, self.node, raft.term);
+        let timeout = match may_lead {
+            true => election_timeout(self.seed, self.node, raft.term),
+            false => UNFIT_ELECTION_TIMEOUT,
+        };
         raft.set_randomized_election_timeout(timeout);
         // A new leader appends an empty entry by itself.
         let last_index = raft.raft_log.last_index();

@@ -41,6 +41,8 @@ pub struct Status {
     pub first_index: u64,
     /// Last raft index of the log, on disk or not.
     pub last_index: u64,
+    /// Last raft index known to be on this node's disk.
+    pub persisted: u64,
     /// Transactions waiting for a block.
     pub queued_transactions: usize,
     /// Their bytes.
@@ -75,6 +77,7 @@ impl<L: LogStore> Replica<L> {
             applied: self.applied.index,
             first_index: raft.store().first(),
             last_index: raft.raft_log.last_index(),
+            persisted: raft.raft_log.persisted,
             queued_transactions: self.queue.len(),
             queued_bytes: self.queue.bytes(),
             refused_messages: self.refused_messages,
@@ -83,10 +86,11 @@ impl<L: LogStore> Replica<L> {
     }
 
     /// The leader of this term, if known. A learner cannot campaign, so raft never makes it forget
-    /// a leader that went silent; here it does after twice the time a voter would take.
+    /// a leader that went silent; here it does after twice the time a voter would take. A voter
+    /// that must not campaign forgets it where its election clock stands still.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         let silent = self.raw.raft.election_elapsed >= 2 * ELECTION_TICKS;
-        let forgotten = silent && self.role() == RaftRole::Learner;
+        let forgotten = (silent && self.role() == RaftRole::Learner) || self.stands_still();
         node_id(self.raw.raft.leader_id).filter(|_| !forgotten)
     }
 

@@ -19,6 +19,7 @@
 //! clock 1 60000               moves one clock forward, in milliseconds
 //! sync 1                      the ledger is durable: the log may be compacted
 //! transfer 1                  node 1 hands leadership over
+//! fitness 1 lead|follow|serve  what node 1 is fit for from now on
 //! forge 1                     from now on, signatures in blocks sent by node 1 are wrong
 //! mute 1                      from now on, entries sent by node 1 are lost
 //! honest                      ends forge and mute
@@ -37,7 +38,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use precinto_consensus::{Alarm, BlockRefusal, Input, MessageRefusal, StartError};
+use precinto_consensus::{Alarm, BlockRefusal, Fitness, Input, MessageRefusal, StartError};
 use precinto_protocol::{
     block::{Block, BlockError},
     identity::NodeId,
@@ -75,6 +76,8 @@ scenarios! {
     election
     empty_block
     follower_catches_up
+    full_disk
+    full_disk_of_the_leader
     forged_block
     lagging_apply
     leader_crash
@@ -92,6 +95,8 @@ scenarios! {
     snapshot_waits_for_disk
     transfer
     truncated_tail
+    unfit_voters_still_vote
+    wrong_clock
 }
 
 fn run(name: &str) {
@@ -203,6 +208,15 @@ impl Command<'_> {
             "sync" => {
                 let input = self.cluster.node(id).sync();
                 self.feed(input);
+            }
+            "fitness" => {
+                let fitness = match self.word(2) {
+                    "lead" => Fitness::Lead,
+                    "follow" => Fitness::Follow,
+                    "serve" => Fitness::Serve,
+                    other => panic!("unknown fitness {other}"),
+                };
+                self.feed(Input::Fitness(fitness));
             }
             "transfer" => self.feed(Input::TransferLeadership),
             "forge" => {
