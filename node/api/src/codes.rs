@@ -59,6 +59,8 @@ pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
 pub const NODE_HALTED: &str = "node-halted";
 /// Half of the members signed another history than this node computed.
 pub const HISTORY_DISPUTED: &str = "history-disputed";
+/// The node's disk is full.
+pub const DISK_FULL: &str = "disk-full";
 /// The node is shutting down.
 pub const NODE_STOPPING: &str = "node-stopping";
 /// The client reads an event stream too slowly.
@@ -110,6 +112,7 @@ const NODE: &[CodeInfo] = &[
     info(OUTCOME_UNKNOWN, 504, "Outcome unknown", "The transaction may or may not be ordered: ask for its status by id, or submit the same bytes again (that is safe)."),
     info(HISTORY_DISPUTED, 503, "History disputed", "Half of the members signed another history; writes stop until a majority agrees. The operators must compare their evidence."),
     info(NODE_HALTED, 503, "Node halted", "The node stopped executing for safety; its operator must look at the evidence it wrote. Use another node."),
+    info(DISK_FULL, 503, "Disk full", "This node reads but takes no writes until its operator makes room; use another node."),
     info(NODE_STOPPING, 503, "Node stopping", "The node is shutting down; use another one or try again."),
 ];
 

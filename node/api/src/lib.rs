@@ -33,6 +33,7 @@ mod metrics;
 mod middleware;
 mod model;
 mod port;
+mod request_id;
 mod routes;
 mod serve;
 mod state;

@@ -8,8 +8,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::time::timeout;
+use tracing::Instrument;
 
-use crate::{codes, error::ApiError, limits::REQUEST_TIMEOUT, state::AppState};
+use crate::{
+    codes,
+    error::ApiError,
+    limits::REQUEST_TIMEOUT,
+    request_id::{self, X_REQUEST_ID},
+    state::AppState,
+};
 
 /// Counts the request and logs it with its outcome.
 pub(crate) async fn observe(
@@ -20,11 +27,14 @@ pub(crate) async fn observe(
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let id = request_id::of(request.headers());
+    let span = tracing::info_span!("request", id, %method, route);
     let started = Instant::now();
-    let response = next.run(request).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
+    response.headers_mut().insert(X_REQUEST_ID, request_id::header(&id));
     let (status, took) = (response.status().as_u16(), started.elapsed());
     state.metrics.observe(method.as_str(), &route, status, took);
-    tracing::debug!(%method, route, status, took_us = took.as_micros() as u64, "request");
+    tracing::debug!(parent: &span, status, took_us = took.as_micros() as u64, "answered");
     response
 }
 

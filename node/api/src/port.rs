@@ -358,7 +358,7 @@ pub struct EventView {
 }
 
 /// Whether a node can serve.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Health {
     /// Whether it knows a leader.
     pub leader_known: bool,
@@ -366,6 +366,10 @@ pub struct Health {
     pub lag: u64,
     /// Why it no longer executes; `None` while all is well.
     pub halted: Option<String>,
+    /// Whether it takes no writes because its disk is full.
+    pub disk_full: bool,
+    /// Whether its clock is wrong, by the clocks of a majority of the voters.
+    pub clock_off: bool,
 }
 
 #[cfg(test)]

@@ -178,7 +178,10 @@ impl PeerState {
             refusal: link.refusal,
             storage_id: link.storage_id,
             engine_differs: link.engine_differs,
-            lanes: Lane::ALL.map(|lane| self.lane(lane).stats.status(lane)),
+            lanes: Lane::ALL.map(|lane| {
+                let queues = self.lane(lane);
+                queues.stats.status(lane, queues.queue.len())
+            }),
         }
     }
 

@@ -105,6 +105,11 @@ impl SendQueue {
         Some(frame)
     }
 
+    /// How many frames wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().frames.len()
+    }
+
     /// From now on frames are taken.
     pub(crate) fn open(&self) {
         self.lock().phase = Phase::Open;

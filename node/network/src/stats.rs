@@ -63,6 +63,8 @@ pub(crate) struct LaneStats {
 pub struct LaneStatus {
     /// The lane.
     pub lane: Lane,
+    /// Frames waiting to be sent now.
+    pub queued: usize,
     /// Frames received.
     pub frames_in: u64,
     /// Bytes of their bodies and envelopes.
@@ -86,9 +88,10 @@ pub struct LaneStatus {
 }
 
 impl LaneStats {
-    pub(crate) fn status(&self, lane: Lane) -> LaneStatus {
+    pub(crate) fn status(&self, lane: Lane, queued: usize) -> LaneStatus {
         LaneStatus {
             lane,
+            queued,
             frames_in: self.frames_in.get(),
             bytes_in: self.bytes_in.get(),
             frames_out: self.frames_out.get(),

@@ -41,6 +41,8 @@ pub struct Fields<'a> {
     table: Table,
     place: String,
     problems: &'a mut Vec<String>,
+    /// What was asked for, as far as it has a fixed name.
+    asked: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
@@ -50,7 +52,7 @@ impl<'a> Fields<'a> {
         place: impl Into<String>,
         problems: &'a mut Vec<String>,
     ) -> Fields<'a> {
-        Fields { table, place: place.into(), problems }
+        Fields { table, place: place.into(), problems, asked: Vec::new() }
     }
 
     /// Notes a problem with `field`.
@@ -60,6 +62,7 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&mut self, field: &str) -> Option<Value> {
+        self.asked.push(field.to_owned());
         let value = self.table.remove(field);
         if value.is_none() {
             self.problem(field, "missing");
@@ -105,6 +108,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// `true` or `false`.
+    pub fn flag(&mut self, field: &str) -> Option<bool> {
+        let value = self.take(field)?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.problem(field, format_args!("expected true or false, found {value}"));
+        }
+        flag
+    }
+
     /// A table.
     pub fn table(&mut self, field: &str) -> Option<Table> {
         match self.take(field)? {
@@ -137,10 +150,57 @@ impl<'a> Fields<'a> {
         self.table.keys().cloned().collect()
     }
 
-    /// Notes every field nobody asked for.
+    /// Notes every field nobody asked for, with the one that was probably meant.
     pub fn finish(mut self) {
         for name in self.names() {
-            self.problem(&name, "unknown field");
+            match closest(&name, &self.asked).map(str::to_owned) {
+                Some(meant) => {
+                    self.problem(&name, format_args!("unknown field; did you mean `{meant}`?"))
+                }
+                None => self.problem(&name, "unknown field"),
+            }
         }
+    }
+}
+
+/// Letters by which a misspelt name may differ from the one that was meant.
+const MISSPELT: usize = 2;
+
+/// The known name that is closest to `name`, if it is close.
+fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let distances = known.iter().map(|known| (distance(name, known), known.as_str()));
+    let (distance, known) = distances.min()?;
+    // Short names are all close to each other.
+    (distance <= MISSPELT && distance < known.len() / 2).then_some(known)
+}
+
+/// How many letters must be put in, left out or replaced to make one of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_name_is_recognized_and_another_one_is_not() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        let known = ["genesis", "data", "p2p", "api"].map(str::to_owned);
+        assert_eq!(closest("genessis", &known), Some("genesis"));
+        assert_eq!(closest("date", &known), Some("data"));
+        assert_eq!(closest("apy", &known), None, "too short to be sure");
+        assert_eq!(closest("colour", &known), None);
     }
 }

@@ -15,6 +15,8 @@
 pub mod cli;
 pub mod fields;
 pub mod keyfile;
+pub mod logging;
 pub mod node;
 pub mod node_config;
+pub mod settings;
 pub mod setup;

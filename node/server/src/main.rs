@@ -9,15 +9,11 @@ use precinto_server::{
     node,
 };
 use tokio::runtime;
-use tracing_subscriber::EnvFilter;
 
 /// Threads for tasks: a node's work is done by its owner threads.
 const WORKER_THREADS: usize = 2;
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("PRECINTO_LOG");
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,libp2p=warn,yamux=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let cli = Cli::parse();
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)

@@ -9,7 +9,11 @@ use precinto_api::{AccountConfig, Accounts};
 use precinto_protocol::identity::NodeId;
 use toml::Table;
 
-use crate::fields::{Fields, Problems};
+use crate::{
+    fields::{Fields, Problems},
+    logging::{LogFormat, LogLevel},
+    settings::Layered,
+};
 
 /// Name of the configuration file in a node's directory.
 pub const NODE_FILE: &str = "node.toml";
@@ -33,7 +37,21 @@ pub struct NodeConfig {
     pub api: SocketAddr,
     /// Local accounts of the administration's own staff.
     pub accounts: Accounts,
+    /// Form of log lines.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log_level: LogLevel,
+    /// Room that is kept free on the disk of `data`, in bytes.
+    pub disk_reserve: u64,
+    /// Whether `/metrics` answers without a token to clients on this machine.
+    pub metrics_open_on_loopback: bool,
 }
+
+/// Bytes in the unit of `disk.reserve_mib`.
+const MIB: u64 = 1024 * 1024;
+
+/// Least reserve, in MiB: what the databases hold in memory and may have to write at once.
+const LEAST_RESERVE_MIB: u64 = 64;
 
 impl NodeConfig {
     /// Reads and checks `file`.
@@ -52,13 +70,25 @@ impl NodeConfig {
     fn parse(text: &str, base: &Path) -> Result<NodeConfig, Vec<String>> {
         let table: Table = text.parse().map_err(|e: toml::de::Error| vec![e.to_string()])?;
         let mut problems = Vec::new();
-        let mut fields = Fields::new(table, "", &mut problems);
+        let mut fields = Fields::new(Layered::new(table).table, "", &mut problems);
         let node = fields.number("node", 1);
         let mut path = |name| fields.text(name).map(|text| base.join(text));
         let (genesis, data, code, keys) =
             (path("genesis"), path("data"), path("code"), path("keys"));
         let (p2p, api) = (fields.parsed("p2p"), fields.parsed("api"));
         let tables = fields.tables("accounts");
+        let sections =
+            ["log", "disk", "metrics"].map(|name| fields.table(name).unwrap_or_default());
+        fields.finish();
+        let [log, disk, metrics] = sections;
+        let mut fields = Fields::new(log, "log", &mut problems);
+        let (log_format, log_level) = (fields.parsed("format"), fields.parsed("level"));
+        fields.finish();
+        let mut fields = Fields::new(disk, "disk", &mut problems);
+        let reserve_mib = fields.number("reserve_mib", LEAST_RESERVE_MIB);
+        fields.finish();
+        let mut fields = Fields::new(metrics, "metrics", &mut problems);
+        let open_on_loopback = fields.flag("open_on_loopback");
         fields.finish();
         let accounts = accounts(tables, &mut problems);
         let config = (|| {
@@ -71,10 +101,26 @@ impl NodeConfig {
                 p2p: p2p?,
                 api: api?,
                 accounts: accounts?,
+                log_format: log_format?,
+                log_level: log_level?,
+                disk_reserve: reserve_mib?.saturating_mul(MIB),
+                metrics_open_on_loopback: open_on_loopback?,
             })
         })();
         config.filter(|_| problems.is_empty()).ok_or(problems)
     }
+}
+
+/// The configuration in force in `file`, each setting with its meaning and origin.
+///
+/// # Errors
+/// As [`NodeConfig::read`].
+pub fn explain(file: &Path) -> Result<String, Problems> {
+    NodeConfig::read(file)?;
+    let problem = |error: &dyn std::fmt::Display| Problems::one(file, error.to_string());
+    let text = std::fs::read_to_string(file).map_err(|error| problem(&error))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| problem(&error))?;
+    Ok(Layered::new(table).explain(NODE_FILE))
 }
 
 fn accounts(tables: Vec<Table>, problems: &mut Vec<String>) -> Option<Accounts> {
@@ -116,6 +162,37 @@ mod tests {
     }
 
     #[test]
+    fn what_the_file_does_not_say_has_its_default() {
+        let config = NodeConfig::parse(GOOD, Path::new("")).unwrap();
+        assert_eq!((config.log_format, config.disk_reserve), (LogFormat::Text, 256 * MIB));
+        let said = GOOD.replace(
+            "[[accounts]]",
+            "[disk]\nreserve_mib = 64\n[log]\nformat = \"json\"\n[[accounts]]",
+        );
+        let config = NodeConfig::parse(&said, Path::new("")).unwrap();
+        assert_eq!((config.log_format, config.disk_reserve), (LogFormat::Json, 64 * MIB));
+    }
+
+    #[test]
+    fn mistakes_in_tables_are_named_with_their_place() {
+        let bad = "[log]\nformat = \"xml\"\nlevel = \"loud=very\"\nlevle = 1\n[disk]\nreserve_mib = 1\n\
+                   [metrics]\nopen_on_loopback = \"yes\"\n[[accounts]]";
+        let problems =
+            NodeConfig::parse(&GOOD.replace("[[accounts]]", bad), Path::new("")).unwrap_err();
+        let begins = [
+            "log.format: \"xml\"",
+            "log.level: \"loud=very\"",
+            "log.levle: unknown field; did you mean `level`?",
+            "disk.reserve_mib: expected a number of at least 64",
+            "metrics.open_on_loopback: expected true or false",
+        ];
+        assert_eq!(problems.len(), begins.len(), "{problems:?}");
+        for (problem, begin) in problems.iter().zip(begins) {
+            assert!(problem.starts_with(begin), "{problem}");
+        }
+    }
+
+    #[test]
     fn three_mistakes_are_three_problems() {
         let bad = GOOD
             .replace("node = 1", "node = 0")
@@ -132,6 +209,6 @@ mod tests {
     fn missing_and_unknown_fields_are_named() {
         let bad = GOOD.replace("data = ", "date = ");
         let problems = NodeConfig::parse(&bad, Path::new("")).unwrap_err();
-        assert_eq!(problems, ["data: missing", "date: unknown field"]);
+        assert_eq!(problems, ["data: missing", "date: unknown field; did you mean `data`?"]);
     }
 }

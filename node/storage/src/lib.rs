@@ -41,6 +41,7 @@ mod raft_log;
 pub mod snapshot;
 
 pub use channel::{ChannelDirectory, LedgerInstall};
+pub use engine::StoreFigures;
 pub use error::StorageError;
 pub use identity::{StorageId, StorageIdentity};
 pub use ledger::{

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    engine::{Batch, Durability, Engine, Op, Pair, Pairs, Reader, Scan, Table},
+    engine::{Batch, Durability, Engine, Op, Pair, Pairs, Reader, Scan, StoreFigures, Table},
     error::StorageError,
 };
 
@@ -113,6 +113,10 @@ impl MemoryDisk {
 }
 
 impl Engine for MemoryDisk {
+    fn figures(&self) -> StoreFigures {
+        StoreFigures::default()
+    }
+
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError> {
         let mut disk = self.lock();
         disk.check()?;

@@ -300,7 +300,7 @@ pub struct NodeStatus {
 /// Whether a node can serve.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Readiness {
-    /// A leader is known, execution keeps up, nothing is halted.
+    /// A leader is known, execution keeps up, nothing is halted, disk and clock are in order.
     pub ready: bool,
     /// Whether a leader is known.
     pub leader_known: bool,
@@ -308,6 +308,10 @@ pub struct Readiness {
     pub lag: u64,
     /// Why the node no longer executes.
     pub halted: Option<String>,
+    /// The disk is full: the node answers, and takes no writes.
+    pub disk_full: bool,
+    /// The node's clock is wrong, by the clocks of a majority of the voters.
+    pub clock_off: bool,
 }
 
 /// A page of blocks.

@@ -134,9 +134,10 @@ pub(crate) async fn follow(
     let (events, buffer) = mpsc::channel(EVENT_BUFFER);
     let outlet = Outlet { filter: params, events, patience: SLOW_CLIENT };
     let feed = Feed { node: state.node.clone(), cursor, outlet };
+    let open = state.metrics.stream();
     let feeding = tokio::spawn(async move {
         let closing = feed.run().await;
-        drop(permit);
+        drop((permit, open));
         closing
     });
     let closing = stream::once(feeding).filter_map(|closing| async { closing.ok().flatten() });

@@ -16,7 +16,7 @@ use crate::{
     codes,
     error::{ApiError, Problem},
     limits::MAX_READY_LAG,
-    port::NodePort,
+    port::{Health, NodePort},
     state::AppState,
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn live() -> &'static str {
 /// Whether the node can serve.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// A leader is known, execution keeps up, nothing is halted.
+    /// A leader is known, execution keeps up, nothing is halted, disk and clock are in order.
     ready: bool,
     /// Whether a leader is known.
     leader_known: bool,
@@ -44,9 +44,13 @@ pub(crate) struct Readiness {
     /// Why the node no longer executes.
     #[serde(skip_serializing_if = "Option::is_none")]
     halted: Option<String>,
+    /// The disk is full: the node answers, and takes no writes.
+    disk_full: bool,
+    /// The node's clock is wrong, by the clocks of a majority of the voters.
+    clock_off: bool,
 }
 
-/// The node can serve: a leader is known and execution keeps up.
+/// The node can serve: a leader is known, execution keeps up, disk and clock are in order.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation", security(()),
     responses(
@@ -56,10 +60,11 @@ pub(crate) struct Readiness {
 )]
 pub(crate) async fn ready(State(node): State<Arc<dyn NodePort>>) -> (StatusCode, Json<Readiness>) {
     let health = node.health();
-    let ready = health.leader_known && health.lag <= MAX_READY_LAG && health.halted.is_none();
+    let Health { leader_known, lag, halted, disk_full, clock_off } = health;
+    let well = halted.is_none() && !disk_full && !clock_off;
+    let ready = leader_known && lag <= MAX_READY_LAG && well;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let (leader_known, lag, halted) = (health.leader_known, health.lag, health.halted);
-    (status, Json(Readiness { ready, leader_known, lag, halted }))
+    (status, Json(Readiness { ready, leader_known, lag, halted, disk_full, clock_off }))
 }
 
 /// Metrics in the Prometheus text format. Needs the role `auditor`, or a client on this machine

@@ -113,10 +113,13 @@ async fn health_needs_no_token_and_tells_why_a_node_is_not_ready() {
     let open = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
     assert_eq!(api.send(open("/livez")).await.status, StatusCode::OK);
     assert_eq!(api.send(open("/readyz")).await.status, StatusCode::OK);
+    let well = Health { leader_known: true, ..Health::default() };
     let ill = [
-        Health { leader_known: false, lag: 0, halted: None },
-        Health { leader_known: true, lag: 1_000, halted: None },
-        Health { leader_known: true, lag: 0, halted: Some("roots differ".into()) },
+        Health::default(),
+        Health { lag: 1_000, ..well.clone() },
+        Health { halted: Some("roots differ".into()), ..well.clone() },
+        Health { disk_full: true, ..well.clone() },
+        Health { clock_off: true, ..well.clone() },
     ];
     for health in ill {
         *api.node.health.lock().unwrap() = health.clone();

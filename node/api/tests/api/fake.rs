@@ -62,7 +62,7 @@ impl FakeNode {
             seen: Mutex::default(),
             heights: Mutex::new(Some(heights)),
             closed,
-            health: Mutex::new(Health { leader_known: true, lag: 0, halted: None }),
+            health: Mutex::new(Health { leader_known: true, ..Health::default() }),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
         }
     }

@@ -12,7 +12,9 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand};
 
 use crate::{
+    logging::{self, LogFormat},
     node,
+    node_config::{self, NODE_FILE},
     setup::{init, run},
 };
 use target::{Target, TargetArgs};
@@ -29,6 +31,9 @@ pub struct Cli {
     /// Print JSON, for machines
     #[arg(long, global = true)]
     json: bool,
+    /// Form of the log lines of `node run`; node.toml says otherwise which
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,12 +81,21 @@ enum NodeCommand {
         /// Directory with node.toml
         node_dir: PathBuf,
     },
+    /// Print the configuration in force: every setting, its meaning, and where its value comes from
+    Config {
+        /// Directory with node.toml
+        node_dir: PathBuf,
+    },
 }
 
 impl Cli {
     /// Does what was asked.
     pub async fn run(self) -> anyhow::Result<()> {
-        let Cli { target, json, command } = self;
+        let Cli { target, json, log_format, command } = self;
+        // A node starts its log itself, as its configuration says.
+        if !matches!(command, Command::Node(NodeCommand::Run { .. })) {
+            logging::of_command();
+        }
         match command {
             Command::Network(NetworkCommand::Init { config, contracts }) => {
                 let genesis = init::init(&config, &contracts, &target.dir)?;
@@ -90,7 +104,12 @@ impl Cli {
                 Ok(())
             }
             Command::Network(NetworkCommand::Run(args)) => run::run(&args, &target.dir).await,
-            Command::Node(NodeCommand::Run { node_dir }) => node::run(&node_dir).await,
+            Command::Node(NodeCommand::Run { node_dir }) => node::run(&node_dir, log_format).await,
+            Command::Node(NodeCommand::Config { node_dir }) => {
+                let explained = node_config::explain(&node_dir.join(NODE_FILE))?;
+                output::line(format_args!("{}", explained.trim_end()));
+                Ok(())
+            }
             Command::Aeo(command) => aeo::run(command, &Target::from_args(&target)?, json).await,
             Command::Tx(command) => ledger::tx(command, &Target::from_args(&target)?, json).await,
             Command::Status => ledger::status(&Target::from_args(&target)?, json).await,

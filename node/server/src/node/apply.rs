@@ -12,8 +12,8 @@ use precinto_storage::{BlockBatch, BlockSummary, Ledger, LogNode, RecordLogAppen
 use tokio::sync::watch;
 
 use super::{
-    adapters::StatePort, event::EventRecord, halt::Halt, ledger_cell::LedgerCell, metrics::Metrics,
-    owner, pending::Pending, raft::RaftHandle,
+    adapters::StatePort, disk::Disk, event::EventRecord, halt::Halt, ledger_cell::LedgerCell,
+    metrics::Metrics, owner, pending::Pending, raft::RaftHandle,
 };
 
 /// Blocks between the verify thread and this one: enough to keep both busy.
@@ -68,6 +68,8 @@ pub(super) struct Applier {
     pub heights: watch::Sender<u64>,
     /// Whether this node must not go on.
     pub halt: Halt,
+    /// Where the ledger is.
+    pub disk: Arc<Disk>,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// The last block, as consensus chains on it.
@@ -105,17 +107,29 @@ impl Applier {
 
     fn block(&mut self, index: u64, term: u64, bytes: Vec<u8>, block: &PreparedBlock) {
         let started = std::time::Instant::now();
+        let bytes_in = bytes.len();
         let view = StatePort(self.ledger.view());
         let effects = match self.executor.execute(block, &view) {
             Ok(effects) => effects,
             Err(fatal) => owner::halt(&format!("block {index} cannot be executed: {fatal}")),
         };
         self.report_blame(index, &effects);
+        if let Err(error) = self.disk.before_write() {
+            tracing::error!(%error, "the disk cannot be looked at");
+        }
         if let Err(error) = self.ledger.get().commit_block(&batch(index, term, bytes, &effects)) {
             owner::halt(&format!("the ledger cannot be written: {error}"));
         }
         self.last = Applied { index, term, content: effects.content, time_ms: effects.time_ms };
-        self.metrics.block(&effects, started.elapsed());
+        let took = started.elapsed();
+        self.metrics.ledger.block(&effects, bytes_in, took);
+        tracing::debug!(
+            height = effects.height,
+            raft_index = index,
+            outcomes = effects.outcomes.len(),
+            took_us = took.as_micros() as u64,
+            "executed"
+        );
         self.pending.finish(finished(&effects), effects.time_ms);
         self.heights.send_replace(effects.height);
         self.raft.own(Input::Applied(self.last));

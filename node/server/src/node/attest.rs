@@ -160,6 +160,7 @@ impl Attestation {
             return;
         }
         self.parts.metrics.checkpoints.inc();
+        self.parts.metrics.attested_size.set(checkpoint.size as i64);
         self.newest = Some(signed);
         self.tell(&signed);
     }

@@ -1,5 +1,6 @@
 //! Whether this node must not go on: it found itself inconsistent, or a majority of the members
-//! signed another history than the one it computed.
+//! signed another history than the one it computed. And, passing by themselves, a full disk and a
+//! wrong clock.
 
 use std::{
     fs::File,
@@ -12,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use precinto_consensus::Fitness;
 
 const FILE: &str = "HALTED";
 
@@ -21,6 +23,8 @@ pub(super) struct Halt {
     directory: PathBuf,
     reason: Arc<OnceLock<String>>,
     disputed: Arc<AtomicBool>,
+    disk_full: Arc<AtomicBool>,
+    clock_off: Arc<AtomicBool>,
 }
 
 /// Why a node takes no transactions in.
@@ -32,6 +36,9 @@ pub(super) enum WritesStopped {
     /// Half of the members signed another history: nobody knows yet whose is true.
     #[error("half of the members signed another history than this node computed")]
     Disputed,
+    /// There is no room for more on its disk.
+    #[error("this node's disk is full")]
+    DiskFull,
 }
 
 impl Halt {
@@ -51,7 +58,13 @@ impl Halt {
                 file.display()
             ),
         }
-        Ok(Halt { directory: data.to_owned(), reason: Arc::default(), disputed: Arc::default() })
+        Ok(Halt {
+            directory: data.to_owned(),
+            reason: Arc::default(),
+            disputed: Arc::default(),
+            disk_full: Arc::default(),
+            clock_off: Arc::default(),
+        })
     }
 
     /// Why the node halted, if it did.
@@ -64,12 +77,44 @@ impl Halt {
         self.disputed.store(disputed, Ordering::Relaxed);
     }
 
+    /// Notes whether the disk is full; whether that is news.
+    pub(super) fn set_disk_full(&self, full: bool) -> bool {
+        self.disk_full.swap(full, Ordering::SeqCst) != full
+    }
+
+    /// Whether the disk is full.
+    pub(super) fn disk_full(&self) -> bool {
+        self.disk_full.load(Ordering::SeqCst)
+    }
+
+    /// Notes whether this node's clock is wrong; whether that is news.
+    pub(super) fn set_clock_off(&self, off: bool) -> bool {
+        self.clock_off.swap(off, Ordering::SeqCst) != off
+    }
+
+    /// Whether this node's clock is wrong.
+    pub(super) fn clock_off(&self) -> bool {
+        self.clock_off.load(Ordering::SeqCst)
+    }
+
+    /// What the replica may do at the moment.
+    pub(super) fn fitness(&self) -> Fitness {
+        match (self.disk_full(), self.clock_off()) {
+            (true, _) => Fitness::Serve,
+            (false, true) => Fitness::Follow,
+            (false, false) => Fitness::Lead,
+        }
+    }
+
     /// Why this node must not take transactions in, if so.
     pub(super) fn writes_stopped(&self) -> Option<WritesStopped> {
         if self.reason().is_some() {
             return Some(WritesStopped::Halted);
         }
-        self.disputed.load(Ordering::Relaxed).then_some(WritesStopped::Disputed)
+        if self.disputed.load(Ordering::Relaxed) {
+            return Some(WritesStopped::Disputed);
+        }
+        self.disk_full().then_some(WritesStopped::DiskFull)
     }
 
     /// Halts execution and attestation. The node goes on answering what it knows. The first reason
@@ -108,6 +153,20 @@ mod tests {
         assert_eq!(halt.writes_stopped(), None);
         halt.set("roots differ".into());
         assert_eq!(halt.writes_stopped(), Some(WritesStopped::Halted));
+    }
+
+    #[test]
+    fn a_full_disk_and_a_wrong_clock_pass() {
+        let dir = tempfile::tempdir().unwrap();
+        let halt = Halt::open(dir.path()).unwrap();
+        assert_eq!(halt.fitness(), Fitness::Lead);
+        assert!(halt.set_clock_off(true) && !halt.set_clock_off(true), "news once");
+        assert_eq!((halt.fitness(), halt.writes_stopped()), (Fitness::Follow, None));
+        assert!(halt.set_disk_full(true));
+        let stopped = Some(WritesStopped::DiskFull);
+        assert_eq!((halt.fitness(), halt.writes_stopped()), (Fitness::Serve, stopped));
+        assert!(halt.set_disk_full(false) && halt.set_clock_off(false));
+        assert_eq!((halt.fitness(), halt.writes_stopped()), (Fitness::Lead, None));
     }
 
     fn refusal(data: &Path) -> String {

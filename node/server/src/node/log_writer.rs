@@ -1,11 +1,14 @@
 //! The log writer: makes the Raft log durable, several tasks with one fsync.
 
-use std::sync::mpsc;
+use std::{
+    sync::{Arc, mpsc},
+    time::Instant,
+};
 
 use precinto_consensus::{Input, SnapshotMark, WriteTask};
 use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog};
 
-use super::{owner, raft::RaftHandle};
+use super::{disk::Disk, metrics::Metrics, owner, raft::RaftHandle};
 
 /// Tasks merged into one write at most.
 const MAX_TASKS: usize = 64;
@@ -24,19 +27,29 @@ pub(super) enum LogJob {
 /// Starts the thread. `install` makes a staged snapshot the ledger; it runs before the log starts
 /// anew after it.
 pub(super) fn start(
-    log: RaftLog,
-    raft: RaftHandle,
+    parts: LogParts,
     install: impl FnMut(SnapshotMark) + Send + 'static,
 ) -> mpsc::Sender<LogJob> {
     let (sender, jobs) = mpsc::channel();
-    let writer = Writer { log, raft, install };
+    let writer = Writer { parts, install };
     owner::spawn("raft-log-writer", move || writer.run(&jobs));
     sender
 }
 
+/// What the log writer owns and tells.
+pub(super) struct LogParts {
+    /// The log.
+    pub log: RaftLog,
+    /// Told what is on disk.
+    pub raft: RaftHandle,
+    /// Where the log is.
+    pub disk: Arc<Disk>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+}
+
 struct Writer<I> {
-    log: RaftLog,
-    raft: RaftHandle,
+    parts: LogParts,
     install: I,
 }
 
@@ -73,10 +86,15 @@ impl<I: FnMut(SnapshotMark)> Writer<I> {
                 Err(_) => break,
             }
         }
-        if let Err(error) = self.log.append(&batches) {
+        if let Err(error) = self.parts.disk.before_write() {
+            tracing::error!(%error, "the disk cannot be looked at");
+        }
+        let started = Instant::now();
+        if let Err(error) = self.parts.log.append(&batches) {
             owner::halt(&format!("the raft log cannot be written: {error}"));
         }
-        self.raft.own(Input::Persisted(number));
+        self.parts.metrics.storage.log_write.observe(started.elapsed().as_secs_f64());
+        self.parts.raft.own(Input::Persisted(number));
         left
     }
 
@@ -103,7 +121,7 @@ impl<I: FnMut(SnapshotMark)> Writer<I> {
     }
 
     fn compact(&self, mark: SnapshotMark) {
-        if let Err(error) = self.log.compact_to(mark.index) {
+        if let Err(error) = self.parts.log.compact_to(mark.index) {
             owner::halt(&format!("the raft log cannot be compacted: {error}"));
         }
     }

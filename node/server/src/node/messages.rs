@@ -10,6 +10,9 @@ pub(super) enum PeerRequest {
     /// Order these encoded transactions, if you lead. The answer is a [`SubmitAnswer`].
     #[n(0)]
     Submit(#[n(0)] Vec<ByteVec>),
+    /// What time is it? The answer is a [`super::clock::ClockAnswer`].
+    #[n(2)]
+    Clock,
 }
 
 /// What the leader did with forwarded transactions.

@@ -62,6 +62,7 @@ impl Outlet for NodeOutlet {
         }
         if let Some(leadership) = output.leadership {
             let (term, leader) = (leadership.term, leadership.leader);
+            self.metrics.raft.leadership(&leadership);
             tracing::info!(role = ?leadership.role, term, ?leader, "leadership");
         }
         if !output.snapshot_wanted.is_empty() {

@@ -33,7 +33,7 @@ use zeroize::Zeroizing;
 use super::{
     adapters::StatePort,
     event::EventRecord,
-    halt::{Halt, WritesStopped},
+    halt::Halt,
     ledger_cell::LedgerCell,
     officer::OfficerSigner,
     pending::Pending,
@@ -110,7 +110,7 @@ impl SharedPort {
             let submit = move || {
                 let made = make(&port);
                 let good = made.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
-                let mut answers = port.submitter.submit(good).into_iter();
+                let mut answers = port.submitter.submit_own(good).into_iter();
                 made.into_iter()
                     .map(|item| {
                         item?;
@@ -131,19 +131,12 @@ fn internal(error: &anyhow::Error) -> NodeError {
 }
 
 fn refused(error: &SubmitError) -> NodeError {
+    let refused = NodeError::new(error.code(), error.to_string());
     match error {
-        SubmitError::Refused(reason) => NodeError {
-            hint: Some(reason.hint().to_owned()),
-            ..NodeError::new(reason.code(), reason.to_string())
-        },
-        SubmitError::Stopped(stopped) => {
-            let code = match stopped {
-                WritesStopped::Halted => codes::NODE_HALTED,
-                WritesStopped::Disputed => codes::HISTORY_DISPUTED,
-            };
-            NodeError::new(code, error.to_string()).retryable()
+        SubmitError::Refused(reason) => {
+            NodeError { hint: Some(reason.hint().to_owned()), ..refused }
         }
-        SubmitError::Busy => NodeError::new(codes::QUEUE_FULL, error.to_string()).retryable(),
+        SubmitError::Stopped(_) | SubmitError::Busy => refused.retryable(),
     }
 }
 
@@ -285,6 +278,8 @@ impl NodePort for SharedPort {
             leader_known: raft.leader.is_some(),
             lag: raft.commit.saturating_sub(raft.applied),
             halted: self.0.halt.reason().map(str::to_owned),
+            disk_full: self.0.halt.disk_full(),
+            clock_off: self.0.halt.clock_off(),
         }
     }
 }

@@ -27,7 +27,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
-    time::{interval, timeout},
+    time::timeout,
 };
 
 use super::{
@@ -35,9 +35,12 @@ use super::{
     apply::{self, Applier, applied},
     attest::Attester,
     boot::{self, Channel, Tools},
+    clock::{ClockAnswer, Clocks},
+    disk::Disk,
     halt::Halt,
+    housekeeping::House,
     ledger_cell::LedgerCell,
-    log_writer,
+    log_writer::{self, LogParts},
     messages::PeerRequest,
     metrics::Metrics,
     officer::OfficerSigner,
@@ -52,15 +55,10 @@ use super::{
 };
 use crate::{
     keyfile,
+    logging::{self, LogFormat, Whose},
     node_config::{NODE_FILE, NodeConfig},
     setup::genesis::read_genesis,
 };
-
-/// How often the ledger is made safe from a power failure, which lets the Raft log be compacted.
-const SYNC_EVERY: Duration = Duration::from_secs(2);
-
-/// How often gauges are refreshed.
-const OBSERVE_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a leader waits for another one to take over before it stops.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
@@ -70,11 +68,14 @@ const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 const KEEP_ENTRIES: &str = "PRECINTO_KEEP_ENTRIES";
 
 /// Runs the node whose directory is `dir` until SIGINT or SIGTERM.
-pub async fn run(dir: &Path) -> anyhow::Result<()> {
+/// `log_format` goes before the configuration's.
+pub async fn run(dir: &Path, log_format: Option<LogFormat>) -> anyhow::Result<()> {
     let config = NodeConfig::read(&dir.join(NODE_FILE))?;
     let genesis = read_genesis(&config.genesis)?;
     let node = genesis.nodes.iter().find(|node| node.id == config.node);
     let node = node.with_context(|| format!("genesis has no node {}", config.node))?.clone();
+    let whose = Whose { node: node.id, member: node.member.clone() };
+    logging::of_node(whose, log_format.unwrap_or(config.log_format), &config.log_level);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let running = Running::start(config, genesis, node).await?;
@@ -105,6 +106,7 @@ struct Shared {
     ledger: LedgerCell,
     pending: Arc<Pending>,
     halt: Halt,
+    disk: Arc<Disk>,
     metrics: Arc<Metrics>,
     network: NetworkHandle,
     raft: RaftHandle,
@@ -116,6 +118,10 @@ impl Running {
         let halt = Halt::open(&config.data)?;
         let registry = Registry::new();
         let metrics = Metrics::register(&registry)?;
+        metrics.introduce(&genesis.name, node.id, &node.member);
+        let disk = Arc::new(Disk::open(&config.data, config.disk_reserve).with_context(|| {
+            format!("cannot see how much room there is in {}", config.data.display())
+        })?);
         let tools = Tools::new(config.code.clone(), &config.data)?;
         let opened = {
             let (data, genesis, node, tools) =
@@ -141,12 +147,14 @@ impl Running {
             ledger: LedgerCell::new(ledger),
             pending: Arc::default(),
             halt,
+            disk,
             metrics,
             network,
             raft,
             heights: height,
         };
 
+        let house = shared.house(&raft_log);
         let snapshots = shared.start_threads(Threads {
             directory,
             raft_log,
@@ -161,7 +169,7 @@ impl Running {
             shared.raft.stop();
         }
         let (stop_api, api) = served?;
-        shared.keep_house();
+        house.keep();
         Ok(Running {
             node: shared.node.id,
             raft: shared.raft,
@@ -290,6 +298,7 @@ impl Shared {
             pending: self.pending.clone(),
             heights,
             halt: self.halt.clone(),
+            disk: self.disk.clone(),
             metrics: self.metrics.clone(),
             last,
         };
@@ -306,8 +315,13 @@ impl Shared {
             state: SnapshotState::default(),
         });
         let installer = snapshots.clone();
-        let log =
-            log_writer::start(raft_log, self.raft.clone(), move |mark| installer.install(mark));
+        let log = LogParts {
+            log: raft_log,
+            raft: self.raft.clone(),
+            disk: self.disk.clone(),
+            metrics: self.metrics.clone(),
+        };
+        let log = log_writer::start(log, move |mark| installer.install(mark));
         raft_inbox.start(
             replica,
             NodeOutlet {
@@ -346,6 +360,7 @@ impl Shared {
             halt: self.halt.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
+            metrics: self.metrics.clone(),
         })
     }
 
@@ -381,7 +396,33 @@ impl Shared {
             metrics: self.metrics.clone(),
         };
         owner::spawn_task("attestation", attester.run(self.heights.clone(), gossip));
+        owner::spawn_task("clocks", self.clocks().run());
         Ok(())
+    }
+
+    fn clocks(&self) -> Clocks {
+        let ids = self.genesis.nodes.iter().map(|node| node.id);
+        Clocks {
+            peers: ids.filter(|id| *id != self.node.id).collect(),
+            voters: self.genesis.nodes_with(NodeRole::Voter).map(|node| node.id).collect(),
+            network: self.network.clone(),
+            halt: self.halt.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    fn house(&self, raft_log: &RaftLog) -> House {
+        House {
+            member: self.node.member.clone(),
+            ledger: self.ledger.clone(),
+            raft_log: raft_log.clone(),
+            raft: self.raft.clone(),
+            network: self.network.clone(),
+            pending: self.pending.clone(),
+            halt: self.halt.clone(),
+            disk: self.disk.clone(),
+            metrics: self.metrics.clone(),
+        }
     }
 
     async fn serve_clients(
@@ -413,7 +454,7 @@ impl Shared {
             accounts: config.accounts,
             registry,
             metrics,
-            metrics_open_on_loopback: true,
+            metrics_open_on_loopback: config.metrics_open_on_loopback,
         });
         let listener = TcpListener::bind(config.api).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", config.api))?;
@@ -424,35 +465,6 @@ impl Shared {
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         Ok((stop, tokio::spawn(precinto_api::serve(listener, router, stopped))))
-    }
-
-    /// Regular work: syncing the ledger, refreshing gauges.
-    fn keep_house(&self) {
-        let (ledger, raft) = (self.ledger.clone(), self.raft.clone());
-        owner::spawn_task("sync", async move {
-            let mut timer = interval(SYNC_EVERY);
-            loop {
-                timer.tick().await;
-                let ledger = ledger.get();
-                let synced = tokio::task::spawn_blocking(move || ledger.sync()).await;
-                match synced.expect("syncing does not panic") {
-                    Ok(applied) => raft.own(Input::Synced(applied.index)),
-                    // A snapshot is taking this ledger's place. Or a write failed: whose it was ends
-                    // the process.
-                    Err(precinto_storage::StorageError::WritesDisabled) => {}
-                    Err(error) => owner::halt(&format!("the ledger cannot be synced: {error}")),
-                }
-            }
-        });
-        let (raft, pending) = (self.raft.clone(), self.pending.clone());
-        let (network, metrics) = (self.network.clone(), self.metrics.clone());
-        owner::spawn_task("metrics", async move {
-            let mut timer = interval(OBSERVE_EVERY);
-            loop {
-                timer.tick().await;
-                metrics.observe(&raft.status(), pending.len(), &network);
-            }
-        });
     }
 }
 
@@ -471,6 +483,11 @@ async fn answer_requests(mut requests: tokio::sync::mpsc::Receiver<Request>, sub
             Ok(PeerRequest::Submit(transactions)) => {
                 let answer = submitter.take_forwarded(transactions);
                 // The asker sends again what it gets no answer for.
+                let _ = request.respond.respond(cbor::encode(&answer));
+            }
+            Ok(PeerRequest::Clock) => {
+                let answer = ClockAnswer { now_ms: raft::wall_clock_ms() };
+                // The asker asks again in a moment.
                 let _ = request.respond.respond(cbor::encode(&answer));
             }
             Err(error) => tracing::warn!(from = request.from, %error, "a malformed request"),

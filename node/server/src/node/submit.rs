@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use minicbor::bytes::ByteVec;
+use precinto_api::codes;
 use precinto_consensus::Input;
 use precinto_execution::{Admission, AdmissionError, KeyCache};
 use precinto_network::{NetworkHandle, RequestLane};
@@ -18,6 +19,7 @@ use super::{
     halt::{Halt, WritesStopped},
     ledger_cell::LedgerCell,
     messages::{PeerRequest, SubmitAnswer},
+    metrics::Metrics,
     pending::Pending,
     raft::{RaftHandle, wall_clock_ms},
 };
@@ -46,6 +48,19 @@ pub(super) enum SubmitError {
     Busy,
 }
 
+impl SubmitError {
+    /// Stable kebab-case code.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            SubmitError::Refused(reason) => reason.code(),
+            SubmitError::Stopped(WritesStopped::Halted) => codes::NODE_HALTED,
+            SubmitError::Stopped(WritesStopped::Disputed) => codes::HISTORY_DISPUTED,
+            SubmitError::Stopped(WritesStopped::DiskFull) => codes::DISK_FULL,
+            SubmitError::Busy => codes::QUEUE_FULL,
+        }
+    }
+}
+
 /// Takes transactions in. Clones share everything.
 #[derive(Clone)]
 pub(super) struct Submitter {
@@ -70,6 +85,8 @@ pub(super) struct SubmitterParts {
     pub raft: RaftHandle,
     /// The way to the leader.
     pub network: NetworkHandle,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Submitter {
@@ -78,12 +95,22 @@ impl Submitter {
         Submitter { inner: Arc::new(parts) }
     }
 
-    /// Checks transactions, notes the good ones and sends them on their way. Blocks for the
-    /// signature checks: call it where that is allowed.
-    pub(super) fn submit(
+    /// Takes a client's transactions in, as [`Submitter::submit`], and counts what becomes of them.
+    pub(super) fn submit_own(
         &self,
         transactions: Vec<Vec<u8>>,
     ) -> Vec<Result<TransactionId, SubmitError>> {
+        let answers = self.submit(transactions);
+        for answer in &answers {
+            let result = answer.as_ref().err().map_or("accepted", SubmitError::code);
+            self.inner.metrics.submissions.with_label_values(&[result]).inc();
+        }
+        answers
+    }
+
+    /// Checks transactions, notes the good ones and sends them on their way. Blocks for the
+    /// signature checks: call it where that is allowed.
+    fn submit(&self, transactions: Vec<Vec<u8>>) -> Vec<Result<TransactionId, SubmitError>> {
         let inner = &self.inner;
         if let Some(stopped) = inner.halt.writes_stopped() {
             return transactions.iter().map(|_| Err(stopped.into())).collect();

@@ -28,7 +28,7 @@ use super::{
     genesis::GENESIS_FILE,
     network_config::{NetworkConfig, NodeEntry},
 };
-use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE};
+use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE, settings};
 
 /// Validity of the first identities: two years, in milliseconds.
 const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
@@ -160,20 +160,7 @@ fn write_node(
     let network = new_key(&keys.join("network.key"))?;
     let attestation = new_key(&keys.join("attestation.key"))?;
     keyfile::create(&keys.join("lookup.key"), lookup_key)?;
-    let mut text = format!(
-        "# Node {id} of {member}. Paths are relative to this file.\n\
-         node = {id}\n\
-         genesis = \"../../{GENESIS_FILE}\"\n\
-         data = \"data\"\n\
-         code = \"../../code\"\n\
-         keys = \"keys\"\n\
-         p2p = \"{p2p}\"\n\
-         api = \"{api}\"\n",
-        id = entry.id,
-        member = entry.member,
-        p2p = entry.p2p,
-        api = entry.api,
-    );
+    let mut text = node_file(entry);
     for (name, role) in ACCOUNTS {
         let token: [u8; 32] = keyfile::random();
         keyfile::create(&token_file(dir, entry.id, name), &token)?;
@@ -196,6 +183,26 @@ fn write_node(
         storage_id: keyfile::random(),
     };
     Ok((node, identity))
+}
+
+/// The configuration of a node, without its accounts.
+fn node_file(entry: &NodeEntry) -> String {
+    let quoted = |text: &dyn std::fmt::Display| format!("\"{text}\"");
+    let values = [
+        ("node", entry.id.to_string()),
+        ("genesis", quoted(&format_args!("../../{GENESIS_FILE}"))),
+        ("data", quoted(&"data")),
+        ("code", quoted(&"../../code")),
+        ("keys", quoted(&"keys")),
+        ("p2p", quoted(&entry.p2p)),
+        ("api", quoted(&entry.api)),
+    ];
+    format!(
+        "# Node {} of {}. Paths are relative to this file; `precinto node config` explains it.\n\n{}",
+        entry.id,
+        entry.member,
+        settings::template(&values.into())
+    )
 }
 
 fn install_contracts(

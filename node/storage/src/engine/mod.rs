@@ -118,6 +118,16 @@ pub(crate) trait Engine: Send + Sync {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError>;
     fn sync(&self) -> Result<(), StorageError>;
     fn view(&self) -> Arc<dyn Reader>;
+    fn figures(&self) -> StoreFigures;
+}
+
+/// What an operator wants to know of a database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StoreFigures {
+    /// Bytes in its sorted files; its write-ahead log comes on top.
+    pub bytes: u64,
+    /// Whether writes are held back because compaction is behind.
+    pub write_stalled: bool,
 }
 
 /// The tables as they were at one moment. Values are sealed.
@@ -168,6 +178,10 @@ impl Store {
             self.disable_writes();
         }
         result
+    }
+
+    pub(crate) fn figures(&self) -> StoreFigures {
+        self.engine.figures()
     }
 
     pub(crate) fn view(&self) -> View {

@@ -6,18 +6,24 @@ use rocksdb::{
     ColumnFamily, DB, Direction, IteratorMode, ReadOptions, Snapshot, WriteBatch, WriteOptions,
 };
 
-use super::{Batch, Durability, Engine, Op, Pair, Pairs, Reader, Scan, Table, options};
+use super::{
+    Batch, Durability, Engine, Op, Pair, Pairs, Reader, Scan, StoreFigures, Table, options,
+};
 use crate::error::StorageError;
 
 /// A RocksDB database with one column family per table.
 #[derive(Clone)]
 pub(crate) struct RocksEngine {
     db: Arc<DB>,
+    tables: &'static [Table],
 }
 
 impl RocksEngine {
     /// Creates a database in a directory that holds none.
-    pub(crate) fn create(path: &Path, tables: &[Table]) -> Result<RocksEngine, StorageError> {
+    pub(crate) fn create(
+        path: &Path,
+        tables: &'static [Table],
+    ) -> Result<RocksEngine, StorageError> {
         if exists(path) {
             return Err(StorageError::Exists { path: path.into() });
         }
@@ -25,7 +31,7 @@ impl RocksEngine {
     }
 
     /// Opens a database that exists. Refused by RocksDB while it is open elsewhere.
-    pub(crate) fn open(path: &Path, tables: &[Table]) -> Result<RocksEngine, StorageError> {
+    pub(crate) fn open(path: &Path, tables: &'static [Table]) -> Result<RocksEngine, StorageError> {
         if !exists(path) {
             return Err(StorageError::Missing { path: path.into() });
         }
@@ -34,12 +40,12 @@ impl RocksEngine {
 
     fn with_options(
         path: &Path,
-        tables: &[Table],
+        tables: &'static [Table],
         create: bool,
     ) -> Result<RocksEngine, StorageError> {
         let families = tables.iter().map(|table| table.descriptor());
         let db = DB::open_cf_descriptors(&options::database(create), path, families)?;
-        Ok(RocksEngine { db: Arc::new(db) })
+        Ok(RocksEngine { db: Arc::new(db), tables })
     }
 
     /// How many handles and views keep the database open.
@@ -76,6 +82,20 @@ impl Engine for RocksEngine {
 
     fn sync(&self) -> Result<(), StorageError> {
         Ok(self.db.flush_wal(true)?)
+    }
+
+    /// A property that RocksDB does not tell counts as nothing: figures never stop a node.
+    fn figures(&self) -> StoreFigures {
+        let property = |table: &Table, name| {
+            let value = self.db.property_int_value_cf(family(&self.db, *table), name);
+            value.ok().flatten().unwrap_or(0)
+        };
+        let sum = |name| -> u64 { self.tables.iter().map(|table| property(table, name)).sum() };
+        StoreFigures {
+            bytes: sum("rocksdb.total-sst-files-size"),
+            write_stalled: sum("rocksdb.is-write-stopped") > 0
+                || sum("rocksdb.actual-delayed-write-rate") > 0,
+        }
     }
 
     fn view(&self) -> Arc<dyn Reader> {

@@ -15,7 +15,9 @@ use std::{
 };
 
 use crate::{
-    engine::{Batch, Durability, Store, Table, options::LEDGER_TABLES, rocks::RocksEngine},
+    engine::{
+        Batch, Durability, Store, StoreFigures, Table, options::LEDGER_TABLES, rocks::RocksEngine,
+    },
     error::StorageError,
     identity::StorageIdentity,
     memory::MemoryDisk,
@@ -133,6 +135,11 @@ impl Ledger {
     /// A consistent view of this moment. Cheap; but an old one keeps replaced values on disk.
     pub fn view(&self) -> LedgerView {
         LedgerView::new(self.shared.store.view())
+    }
+
+    /// Figures of its database.
+    pub fn figures(&self) -> StoreFigures {
+        self.shared.store.figures()
     }
 
     /// Where the ledger is; `None` before the genesis.

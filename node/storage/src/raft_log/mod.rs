@@ -16,7 +16,10 @@ use minicbor::{Decode, Encode};
 use precinto_protocol::{cbor, hash::Hash, identity::NodeId};
 
 use crate::{
-    engine::{Batch, Durability, Store, Table, View, options::RAFT_TABLES, rocks::RocksEngine},
+    engine::{
+        Batch, Durability, Store, StoreFigures, Table, View, options::RAFT_TABLES,
+        rocks::RocksEngine,
+    },
     error::StorageError,
     identity::{StorageId, StorageIdentity, decode},
     keys::{self, meta},
@@ -157,6 +160,11 @@ impl RaftLog {
     /// Whose log it is.
     pub fn identity(&self) -> &StorageIdentity {
         &self.shared.identity
+    }
+
+    /// Figures of its database.
+    pub fn figures(&self) -> StoreFigures {
+        self.shared.store.figures()
     }
 
     /// Id of this installation's storage.
