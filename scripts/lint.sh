@@ -20,6 +20,8 @@ else
   echo "lint: python3-cryptography is not installed, the golden vectors were not checked against their generators"
 fi
 
+scripts/lint-docker.sh
+
 if command -v cargo-deny >/dev/null 2>&1; then
   cargo deny --all-features check
 else

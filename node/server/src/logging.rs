@@ -107,7 +107,7 @@ where
         let mut line = String::new();
         self.lines.format_event(context, Writer::new(&mut line), event)?;
         let Whose { node, member } = &self.whose;
-        writeln!(writer, "{} node={node} member={member}", line.trim_end())
+        writeln!(writer, "{} {{node={node} member={member}}}", line.trim_end())
     }
 }
 

@@ -24,6 +24,7 @@
 pub mod audit;
 mod author;
 mod load;
+mod metrics;
 mod network;
 mod node;
 mod program;
@@ -31,7 +32,8 @@ mod wait;
 
 pub use author::{Author, Operator, now_ms};
 pub use load::{Acknowledged, Load, longest_pause};
+pub use metrics::Figures;
 pub use network::{LEARNER, MAX_NETWORKS, MEMBERS, NODES, Network, VOTERS};
-pub use node::Node;
+pub use node::{Node, can_make_small_disks};
 pub use program::Program;
 pub use wait::eventually;

@@ -64,13 +64,18 @@ impl Network {
     /// The same, with variables in the environment of every node.
     pub async fn start_with(environment: &[(&str, &str)]) -> Network {
         let mut network = Self::make().await;
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        network.environment = environment.iter().map(owned).collect();
+        network.set_environment(environment);
         for id in NODES {
             network.boot(id);
         }
         network.ready(&NODES).await;
         network
+    }
+
+    /// Sets variables in the environment of every node, from its next start on.
+    pub fn set_environment(&mut self, environment: &[(&str, &str)]) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.environment = environment.iter().map(owned).collect();
     }
 
     /// A network whose nodes do not run yet.
@@ -139,6 +144,11 @@ impl Network {
     /// A client of a node, as its officer.
     pub fn client(&self, id: u64) -> Client {
         self.node(id).client("officer")
+    }
+
+    /// Puts the data of a node on a disk of its own of that size, from its next start on.
+    pub fn use_small_disk(&mut self, id: u64, mib: u64) {
+        self.node_mut(id).use_small_disk(mib);
     }
 
     /// Starts the process of a node.

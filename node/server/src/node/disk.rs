@@ -96,6 +96,11 @@ impl Disk {
         Ok(Room { free, full })
     }
 
+    /// Whether `bytes` more leave the reserve untouched. Where the file system does not say: no.
+    pub(super) fn has_room_for(&self, bytes: u64) -> bool {
+        self.free().is_ok_and(|free| free >= self.reserve.saturating_add(bytes))
+    }
+
     /// Makes sure that what must be written now finds room, if it takes the ballast.
     ///
     /// # Errors

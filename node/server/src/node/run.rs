@@ -132,7 +132,7 @@ impl Running {
         let Channel { directory, raft_log, ledger, executor } = opened;
         let origin = Origin { channel: genesis.hash(), epoch: 0 };
         let head = ledger.head().expect("an opened channel has a genesis");
-        tracing::info!(node = node.id, height = head.block.height, "opened the ledger");
+        tracing::info!(height = head.block.height, "opened the ledger");
 
         let replica_config = replica_config(&config, &genesis, &node, origin)?;
         let replica = Replica::new(replica_config, LogPort(raft_log.clone()), applied(&head))?;
@@ -311,6 +311,7 @@ impl Shared {
             tools: self.tools.clone(),
             network: self.network.clone(),
             raft: self.raft.clone(),
+            disk: self.disk.clone(),
             work: work.clone(),
             state: SnapshotState::default(),
         });
@@ -432,6 +433,7 @@ impl Shared {
         registry: Registry,
     ) -> anyhow::Result<Api> {
         let identity = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
+        let (stop, mut stopping) = watch::channel(false);
         let port = Port {
             genesis: self.genesis.clone(),
             origin: self.origin,
@@ -443,7 +445,7 @@ impl Shared {
             pending: self.pending.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
-            heights: self.heights.clone(),
+            heights: until_stopped(self.heights.clone(), stopping.clone()),
             halt: self.halt.clone(),
             query_places: tokio::sync::Semaphore::new(QUERY_PLACES),
             lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,
@@ -459,13 +461,35 @@ impl Shared {
         let listener = TcpListener::bind(config.api).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", config.api))?;
         tracing::info!(api = %config.api, p2p = %config.p2p, "listening");
-        let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
             // A dropped sender means the node is gone: stop, too.
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         Ok((stop, tokio::spawn(precinto_api::serve(listener, router, stopped))))
     }
+}
+
+/// The applied height until the node stops: then the streams that follow it end with a last word,
+/// instead of being cut off.
+fn until_stopped(
+    mut heights: watch::Receiver<u64>,
+    mut stopping: watch::Receiver<bool>,
+) -> watch::Receiver<u64> {
+    let (sender, receiver) = watch::channel(*heights.borrow());
+    owner::spawn_task("heights", async move {
+        loop {
+            tokio::select! {
+                changed = heights.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    sender.send_replace(*heights.borrow_and_update());
+                }
+                _ = stopping.wait_for(|stop| *stop) => return,
+            }
+        }
+    });
+    receiver
 }
 
 async fn hand_to_raft(mut frames: tokio::sync::mpsc::Receiver<Frame>, raft: RaftHandle) {

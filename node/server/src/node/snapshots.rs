@@ -15,7 +15,8 @@ use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer};
 use precinto_network::{NetworkHandle, Request};
 use precinto_protocol::{cbor, genesis::Genesis, identity::NodeId};
 use precinto_storage::{
-    ChannelDirectory, Ledger, LedgerInstall, RaftLog, StorageError, snapshot::Manifest,
+    ChannelDirectory, Ledger, LedgerInstall, RaftLog, StorageError,
+    snapshot::{Manifest, SNAPSHOT_CHUNK_BYTES},
 };
 use tokio::{task::spawn_blocking, time::interval};
 
@@ -27,6 +28,7 @@ use self::{
 use super::{
     apply::Install,
     boot::{self, Tools},
+    disk::Disk,
     ledger_cell::LedgerCell,
     messages::SnapshotRequest,
     owner,
@@ -50,6 +52,8 @@ pub(super) struct Snapshots {
     pub network: NetworkHandle,
     /// The replica.
     pub raft: RaftHandle,
+    /// Where snapshots go.
+    pub disk: Arc<Disk>,
     /// The way to the apply thread.
     pub work: mpsc::Sender<Work>,
     /// What changes.
@@ -177,6 +181,8 @@ impl Snapshots {
             (manifest.applied.index, manifest.applied.term) == (index, term),
             "the manifest is of another entry than offered"
         );
+        let bytes = manifest.chunks.len() as u64 * SNAPSHOT_CHUNK_BYTES as u64;
+        ensure!(self.disk.has_room_for(bytes), "the disk has no room for {bytes} bytes");
         let (content, time_ms) = (manifest.block.content, manifest.block.time_ms);
         let this = self.clone();
         let mut install = spawn_blocking(move || {
@@ -186,6 +192,7 @@ impl Snapshots {
         .await??;
         let chunks = Chunks { network: &self.network, from: offer.from, index };
         while let Some(chunk) = install.loader().next_chunk() {
+            ensure!(self.disk.has_room_for(0), "the disk is full");
             let bytes = chunks.fetch(chunk as u32).await?;
             let put = spawn_blocking(move || install.loader().put_chunk(&bytes).map(|()| install));
             install = put.await??;

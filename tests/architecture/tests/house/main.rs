@@ -3,5 +3,6 @@
 mod cargo;
 mod dependencies;
 mod determinism;
+mod operation;
 mod shape;
 mod sources;

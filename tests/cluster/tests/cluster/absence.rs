@@ -27,11 +27,7 @@ async fn write(network: &Network, author: Author, count: usize) {
 
 /// First Raft entry that a node keeps, by its metrics.
 async fn first_kept(network: &Network, id: u64) -> u64 {
-    let url = format!("{}/metrics", network.node(id).url());
-    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-    let mut lines = text.lines();
-    let value = lines.find_map(|line| line.strip_prefix("precinto_raft_first_index "));
-    value.expect("the metric is there").parse().unwrap()
+    network.node(id).metrics().await.value("precinto_raft_first_index") as u64
 }
 
 #[tokio::test]

@@ -4,9 +4,12 @@
 mod absence;
 mod bad_nodes;
 mod bad_transactions;
+mod clock;
 mod crashes;
+mod disk;
 mod events;
 mod import;
+mod operation;
 mod reads;
 mod sharing;
 mod stopping;

@@ -36,6 +36,29 @@ async fn a_leader_that_is_stopped_hands_over() {
     audit::assert_nothing_lost(&network, &NODES, &acknowledged).await;
 }
 
+/// Much less than a stream would be given before it is cut off.
+const ENDED_WITHIN: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn streams_end_with_a_last_word_when_their_node_stops() {
+    let mut network = Network::start().await;
+    let node = network.node(LEARNER);
+    let token = std::fs::read_to_string(node.directory().join("tokens/officer")).unwrap();
+    let stream = reqwest::Client::new()
+        .get(format!("{}/v1/events", node.url()))
+        .bearer_auth(token.trim())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), 200);
+    let asked = Instant::now();
+    network.terminate(LEARNER);
+    let said = stream.text().await.expect("the stream ends in good order");
+    assert!(said.contains("event: closed") && said.contains("node-stopping"), "{said}");
+    assert_eq!(network.ended(LEARNER).await.code(), Some(0));
+    assert!(asked.elapsed() < ENDED_WITHIN, "it took {:?}", asked.elapsed());
+}
+
 #[tokio::test]
 async fn every_node_ends_well_on_sigterm_and_goes_on_where_it_was() {
     let mut network = Network::start().await;
