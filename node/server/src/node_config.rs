@@ -9,7 +9,10 @@ use precinto_api::{AccountConfig, Accounts};
 use precinto_protocol::identity::NodeId;
 use toml::Table;
 
-use crate::fields::{Fields, Problems};
+use crate::{
+    fields::{Fields, Problems},
+    node::endorse::Rules,
+};
 
 /// Name of the configuration file in a node's directory.
 pub const NODE_FILE: &str = "node.toml";
@@ -33,6 +36,8 @@ pub struct NodeConfig {
     pub api: SocketAddr,
     /// Local accounts of the administration's own staff.
     pub accounts: Accounts,
+    /// What the node does not endorse.
+    pub endorsement: Rules,
 }
 
 impl NodeConfig {
@@ -59,7 +64,9 @@ impl NodeConfig {
             (path("genesis"), path("data"), path("code"), path("keys"));
         let (p2p, api) = (fields.parsed("p2p"), fields.parsed("api"));
         let tables = fields.tables("accounts");
+        let endorsement = fields.optional_table("endorsement");
         fields.finish();
+        let endorsement = Rules::read(endorsement, &mut problems);
         let accounts = accounts(tables, &mut problems);
         let config = (|| {
             Some(NodeConfig {
@@ -71,6 +78,7 @@ impl NodeConfig {
                 p2p: p2p?,
                 api: api?,
                 accounts: accounts?,
+                endorsement,
             })
         })();
         config.filter(|_| problems.is_empty()).ok_or(problems)
@@ -126,6 +134,16 @@ mod tests {
         assert!(problems[0].starts_with("node: expected a number"));
         assert!(problems[1].starts_with("api: \"localhost\""));
         assert!(problems[2].contains("boss"), "{}", problems[2]);
+    }
+
+    #[test]
+    fn bad_rules_of_endorsement_are_named() {
+        let rules = "[endorsement]\nrefuse = [\"aeo.annul\", \"aeo\", 3]\nallow = []\n";
+        let problems = NodeConfig::parse(&(GOOD.to_owned() + rules), Path::new("")).unwrap_err();
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(problems[0].starts_with("endorsement.refuse[1]: \"aeo\": expected contract"));
+        assert_eq!(problems[1], "endorsement.refuse[2]: expected a text");
+        assert_eq!(problems[2], "endorsement.allow: unknown field");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) struct Metrics {
     peer_connected: IntGaugeVec,
     strangers: IntGauge,
     refused_messages: IntGauge,
+    /// Endorsements that this node was asked for, by what it said.
+    pub endorsements: IntCounterVec,
     /// Alarms by kind.
     pub alarms: IntCounterVec,
     /// Checkpoints of this node.
@@ -84,6 +86,11 @@ impl Metrics {
             peer_connected,
             strangers: gauge("precinto_strangers", "Connections of strangers dropped.")?,
             refused_messages: gauge("precinto_refused_messages", "Raft messages dropped.")?,
+            endorsements: counters(
+                "precinto_endorsements_total",
+                "Transactions that this node was asked to endorse, by its answer.",
+                "answer",
+            )?,
             alarms: counters("precinto_alarms_total", "What an operator should know.", "kind")?,
             checkpoints: counter("precinto_checkpoints_total", "Checkpoints signed.")?,
         }))

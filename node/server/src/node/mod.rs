@@ -15,6 +15,7 @@ mod apply;
 mod attest;
 pub mod boot;
 mod compare;
+pub mod endorse;
 mod event;
 mod halt;
 mod ledger_cell;
