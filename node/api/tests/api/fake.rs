@@ -214,7 +214,7 @@ impl NodePort for FakeNode {
                 let message = "br-rfb refused [refused-by-rule] this member does not endorse it";
                 return Err(NodeError::new("endorsement-failed", message));
             };
-            let key_id = SigningKey::from_seed(&[6; 32]).key_id();
+            let key_id = SigningKey::from_seed(&[66; 32]).key_id();
             transaction.endorsements = vec![Endorsement { key_id, signature: [0; 64] }];
             Ok(transaction.encode())
         });

@@ -71,8 +71,10 @@ async fn endorsements_are_collected_only_where_that_is_asked_for() {
     let plain = transaction(2).encode();
     api.post_bytes(AUDITOR, PATH, "application/octet-stream", plain.clone()).await;
     assert_eq!(api.node.seen().submitted[1], plain);
-    let bad = api.post_bytes(AUDITOR, &format!("{PATH}?endorse=me"), "application/cose", plain);
-    bad.await.problem(400, "invalid-parameter");
+    let unknown = format!("{PATH}?endorse=me");
+    api.post_bytes(AUDITOR, &unknown, "application/cose", plain)
+        .await
+        .problem(400, "invalid-parameter");
 }
 
 #[tokio::test]
