@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the contracts to $CARGO_TARGET_DIR/contracts/<name>.wasm.
+# Builds the contracts to $CARGO_TARGET_DIR/contracts/<name>.wasm, with their manifests beside them as
+# <name>.toml.
 #
 # The target is wasm32v1-none: WASM 1.0, exactly what the engine admits (its standard library is not
 # compiled for later features, as that of wasm32-unknown-unknown is). Two recipes: rustup's target
@@ -67,6 +68,10 @@ for contract in "${CONTRACTS[@]}"; do
   built="$build_dir/$TARGET/release/$contract.wasm"
   # Unchanged modules keep their time, so that what depends on them is not rebuilt.
   cmp --silent "$built" "$out_dir/$contract.wasm" || cp "$built" "$out_dir/$contract.wasm"
+  # The contract that serves tests alone is in no network and has none.
+  if [ -e "contracts/$contract/manifest.toml" ]; then
+    cp "contracts/$contract/manifest.toml" "$out_dir/$contract.toml"
+  fi
   printf 'build-contracts: %s.wasm, %s bytes, sha256 %s\n' "$contract" \
     "$(stat -c %s "$out_dir/$contract.wasm")" "$(sha256sum <"$out_dir/$contract.wasm" | cut -c1-16)"
 done

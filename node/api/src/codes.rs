@@ -55,6 +55,8 @@ pub const QUEUE_FULL: &str = "queue-full";
 pub const BUDGET_EXCEEDED: &str = "budget-exceeded";
 /// The leader did not answer: the transaction may or may not be ordered.
 pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
+/// Members whose endorsement a policy asks for refused or did not answer.
+pub const ENDORSEMENT_FAILED: &str = "endorsement-failed";
 /// The node does not execute any more.
 pub const NODE_HALTED: &str = "node-halted";
 /// Half of the members signed another history than this node computed.
@@ -110,6 +112,7 @@ const NODE: &[CodeInfo] = &[
     info(QUEUE_FULL, 503, "Queue full", "Try again after the time in Retry-After."),
     info(BUDGET_EXCEEDED, 429, "Budget exceeded", "The member submits more than its share; slow down."),
     info(OUTCOME_UNKNOWN, 504, "Outcome unknown", "The transaction may or may not be ordered: ask for its status by id, or submit the same bytes again (that is safe)."),
+    info(ENDORSEMENT_FAILED, 409, "Endorsement failed", "The detail names every member that refused or did not answer: ask it why, or try again if it was away. Nothing was submitted."),
     info(HISTORY_DISPUTED, 503, "History disputed", "Half of the members signed another history; writes stop until a majority agrees. The operators must compare their evidence."),
     info(NODE_HALTED, 503, "Node halted", "The node stopped executing for safety; its operator must look at the evidence it wrote. Use another node."),
     info(DISK_FULL, 503, "Disk full", "This node reads but takes no writes until its operator makes room; use another node."),

@@ -158,9 +158,9 @@ impl IntoResponse for TransactionAnswer {
 #[into_params(parameter_in = Query)]
 pub(crate) struct WaitParams {
     /// `committed`: answer once the status is final or the time is up.
-    wait: Option<WaitFor>,
+    pub(crate) wait: Option<WaitFor>,
     /// How long to wait at most: up to 30000, 10000 if absent.
-    timeout_ms: Option<u64>,
+    pub(crate) timeout_ms: Option<u64>,
 }
 
 /// What to wait for.

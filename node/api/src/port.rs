@@ -37,8 +37,14 @@ pub trait NodePort: Send + Sync + 'static {
         transactions: Vec<Vec<u8>>,
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>>;
 
-    /// Signs calls with the node's identity on behalf of a logged-in officer and submits them:
-    /// one answer per call, in order.
+    /// Completes encoded [`Transaction`]s with the endorsements of other members that their
+    /// methods' policies ask for: one answer per item, in order. What lacks none, or would be
+    /// refused anyway, comes back as it is.
+    fn endorse(&self, transactions: Vec<Vec<u8>>)
+    -> BoxFuture<'_, Vec<Result<Vec<u8>, NodeError>>>;
+
+    /// Signs calls with the node's identity on behalf of a logged-in officer, collects the
+    /// endorsements they need and submits them: one answer per call, in order.
     fn call_as(
         &self,
         officer: OnBehalf,

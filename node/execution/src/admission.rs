@@ -13,8 +13,8 @@ use precinto_protocol::{
 
 use crate::{
     codes,
-    judge::{Judge, Terms, Verdict},
-    precheck::{KeyCache, precheck},
+    judge::{Admitted, Judge, Terms, Verdict},
+    precheck::{KeyCache, Prechecked, precheck},
     view::{StateView, ViewError},
 };
 
@@ -105,15 +105,27 @@ impl<'a> Admission<'a> {
     /// See [`AdmissionError`].
     pub fn admit(&mut self, bytes: &[u8]) -> Result<Transaction, AdmissionError> {
         let item = precheck(bytes, self.keys);
-        let refusal = match self.judge.judge(&item, self.state)? {
-            Verdict::Void(reason) => AdmissionError::Void(reason),
-            Verdict::Expired(_) => AdmissionError::Expired,
-            Verdict::Duplicate(id) => AdmissionError::Duplicate(id),
-            Verdict::Rejected(refused) => AdmissionError::Rejected(refused.code),
-            Verdict::Call(_) => return Ok(item.content?.transaction),
-        };
-        // What is wrong with the form is known more exactly.
-        item.content?;
-        Err(refusal)
+        let verdict = self.judge.judge(&item, self.state)?;
+        admitted(verdict, &item)?;
+        Ok(item.content?.transaction)
+    }
+}
+
+/// The transaction that passed, with what the checks found out.
+pub(crate) fn admitted<'a>(
+    verdict: Verdict<'a>,
+    item: &Prechecked,
+) -> Result<Admitted<'a>, AdmissionError> {
+    let refusal = match verdict {
+        Verdict::Void(reason) => AdmissionError::Void(reason),
+        Verdict::Expired(_) => AdmissionError::Expired,
+        Verdict::Duplicate(id) => AdmissionError::Duplicate(id),
+        Verdict::Rejected(refused) => AdmissionError::Rejected(refused.code),
+        Verdict::Call(admitted) => return Ok(admitted),
+    };
+    // What is wrong with the form is known more exactly.
+    match &item.content {
+        Err(malformed) => Err(malformed.clone().into()),
+        Ok(_) => Err(refusal),
     }
 }

@@ -101,6 +101,8 @@ pub(crate) struct Admitted<'a> {
     /// Author first, then endorsers by key id.
     pub(crate) signers: Vec<Signer>,
     pub(crate) contract: Arc<ContractEntry>,
+    /// What the method asks for.
+    pub(crate) policy: Policy,
 }
 
 /// Judges items one after the other against a state, and remembers what it read of the registry
@@ -125,6 +127,20 @@ impl<'k> Judge<'k> {
 
     /// Checks 1 to 14 of the table.
     pub(crate) fn judge<'a>(
+        &mut self,
+        item: &'a Prechecked,
+        state: &dyn StateView,
+    ) -> Result<Verdict<'a>, ViewError> {
+        Ok(match self.judge_so_far(item, state)? {
+            Verdict::Call(admitted) if !admitted.policy.is_met_by(&admitted.signers) => {
+                Verdict::Void(VoidReason::Endorsements)
+            }
+            verdict => verdict,
+        })
+    }
+
+    /// The same of a transaction that may still lack endorsements: those it has must be valid.
+    pub(crate) fn judge_so_far<'a>(
         &mut self,
         item: &'a Prechecked,
         state: &dyn StateView,
@@ -155,7 +171,7 @@ impl<'k> Judge<'k> {
         self.judge_author(item, &identity, state)
     }
 
-    /// Checks 8 to 14.
+    /// Checks 8 to 14, without what the policy asks for.
     fn judge_author<'a>(
         &mut self,
         item: &'a Checked,
@@ -185,12 +201,10 @@ impl<'k> Judge<'k> {
         let Some(policy) = policy(&contract, &call.method) else {
             return rejected(author, code::UNKNOWN_METHOD);
         };
-        match self.signers(item, author, state)? {
-            Some(signers) if policy.is_met_by(&signers) => {
-                Ok(Verdict::Call(Admitted { item, signers, contract }))
-            }
-            _ => Ok(Verdict::Void(VoidReason::Endorsements)),
-        }
+        Ok(match self.signers(item, author, state)? {
+            Some(signers) => Verdict::Call(Admitted { item, signers, contract, policy }),
+            None => Verdict::Void(VoidReason::Endorsements),
+        })
     }
 
     /// Author and endorsers; `None` if an endorsement is not valid.
@@ -202,17 +216,26 @@ impl<'k> Judge<'k> {
     ) -> Result<Option<Vec<Signer>>, ViewError> {
         let mut signers = vec![author];
         for (index, endorsement) in item.transaction.endorsements.iter().enumerate() {
-            let Some(identity) = self.identity(state, &endorsement.key_id)? else {
+            let Some(identity) = self.identity_in_force(state, &endorsement.key_id)? else {
                 return Ok(None);
             };
-            let valid = in_force(&identity, self.terms.time_ms).is_ok()
-                && item.is_endorsed(index, &identity.public_key, self.keys);
+            let valid = item.is_endorsed(index, &identity.public_key, self.keys);
             if !valid {
                 return Ok(None);
             }
             signers.push(signer(endorsement.key_id, &identity));
         }
         Ok(Some(signers))
+    }
+
+    /// The identity with this key id, if it may sign now.
+    pub(crate) fn identity_in_force(
+        &mut self,
+        state: &dyn StateView,
+        id: &KeyId,
+    ) -> Result<Option<Arc<Identity>>, ViewError> {
+        let identity = self.identity(state, id)?;
+        Ok(identity.filter(|identity| in_force(identity, self.terms.time_ms).is_ok()))
     }
 
     fn identity(
@@ -258,6 +281,7 @@ fn policy(contract: &ContractEntry, method: &str) -> Option<Policy> {
     contract.policy(method)?.parse().ok()
 }
 
-fn signer(key_id: KeyId, identity: &Identity) -> Signer {
+/// Who signs with an identity, in its own roles.
+pub(crate) fn signer(key_id: KeyId, identity: &Identity) -> Signer {
     Signer { key_id, member: identity.member.clone(), roles: identity.roles.clone() }
 }

@@ -10,8 +10,8 @@
 //! the tip. Values are read through a [`StateView`], the port that a store implements, and every
 //! value read is checked against the state tree. Changes pile up in overlays: one for the block,
 //! one over it for each call, which is dropped when the call fails. [`Admission`] makes the same
-//! checks before ordering, [`Queries`] calls methods that only read, [`Registry`] reads members,
-//! nodes, identities, contracts and parameters.
+//! checks before ordering, [`Simulation`] also makes the call, for endorsers; [`Queries`] calls
+//! methods that only read, [`Registry`] reads members, nodes, identities, contracts and parameters.
 //!
 //! What becomes of an item, and in which order that is decided, is the table in `judge.rs`.
 //!
@@ -43,6 +43,7 @@ mod precheck;
 mod query;
 mod registry;
 mod runtime;
+mod simulation;
 mod view;
 
 pub use admission::{Admission, AdmissionError};
@@ -54,4 +55,5 @@ pub use precheck::{KeyCache, MAX_CACHED_KEYS, Prechecked, PreparedBlock, prechec
 pub use query::{Queries, Query, QueryAt, QueryError};
 pub use registry::Registry;
 pub use runtime::{CodeSource, Runtime};
+pub use simulation::{Proposal, Simulation, SimulationError};
 pub use view::{StateView, ViewError};

@@ -118,6 +118,25 @@ impl<'a> Fields<'a> {
         flag
     }
 
+    /// A list of texts that parse as `T`; empty if it is not there.
+    pub fn parsed_list<T: FromStr<Err: fmt::Display>>(&mut self, field: &str) -> Vec<T> {
+        let Some(value) = self.table.remove(field) else { return Vec::new() };
+        let Value::Array(items) = value else {
+            self.problem(field, "expected a list of texts");
+            return Vec::new();
+        };
+        let mut parsed = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            let place = format!("{field}[{index}]");
+            match item.as_str().map(str::parse) {
+                Some(Ok(value)) => parsed.push(value),
+                Some(Err(error)) => self.problem(&place, format_args!("{item}: {error}")),
+                None => self.problem(&place, "expected a text"),
+            }
+        }
+        parsed
+    }
+
     /// A table.
     pub fn table(&mut self, field: &str) -> Option<Table> {
         match self.take(field)? {

@@ -12,6 +12,7 @@ use toml::Table;
 use crate::{
     fields::{Fields, Problems},
     logging::{LogFormat, LogLevel},
+    node::endorse::Rules,
     settings::Layered,
 };
 
@@ -45,6 +46,8 @@ pub struct NodeConfig {
     pub disk_reserve: u64,
     /// Whether `/metrics` answers without a token to clients on this machine.
     pub metrics_open_on_loopback: bool,
+    /// What the node does not endorse.
+    pub endorsement: Rules,
 }
 
 /// Bytes in the unit of `disk.reserve_mib`.
@@ -77,10 +80,10 @@ impl NodeConfig {
             (path("genesis"), path("data"), path("code"), path("keys"));
         let (p2p, api) = (fields.parsed("p2p"), fields.parsed("api"));
         let tables = fields.tables("accounts");
-        let sections =
-            ["log", "disk", "metrics"].map(|name| fields.table(name).unwrap_or_default());
+        let sections = ["endorsement", "log", "disk", "metrics"]
+            .map(|name| fields.table(name).unwrap_or_default());
         fields.finish();
-        let [log, disk, metrics] = sections;
+        let [endorsement, log, disk, metrics] = sections;
         let mut fields = Fields::new(log, "log", &mut problems);
         let (log_format, log_level) = (fields.parsed("format"), fields.parsed("level"));
         fields.finish();
@@ -90,6 +93,7 @@ impl NodeConfig {
         let mut fields = Fields::new(metrics, "metrics", &mut problems);
         let open_on_loopback = fields.flag("open_on_loopback");
         fields.finish();
+        let endorsement = Rules::read(endorsement, &mut problems);
         let accounts = accounts(tables, &mut problems);
         let config = (|| {
             Some(NodeConfig {
@@ -105,6 +109,7 @@ impl NodeConfig {
                 log_level: log_level?,
                 disk_reserve: reserve_mib?.saturating_mul(MIB),
                 metrics_open_on_loopback: open_on_loopback?,
+                endorsement,
             })
         })();
         config.filter(|_| problems.is_empty()).ok_or(problems)
@@ -203,6 +208,16 @@ mod tests {
         assert!(problems[0].starts_with("node: expected a number"));
         assert!(problems[1].starts_with("api: \"localhost\""));
         assert!(problems[2].contains("boss"), "{}", problems[2]);
+    }
+
+    #[test]
+    fn bad_rules_of_endorsement_are_named() {
+        let rules = "[endorsement]\nrefuse = [\"aeo.annul\", \"aeo\", 3]\nallow = []\n";
+        let problems = NodeConfig::parse(&(GOOD.to_owned() + rules), Path::new("")).unwrap_err();
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(problems[0].starts_with("endorsement.refuse[1]: \"aeo\": expected contract"));
+        assert_eq!(problems[1], "endorsement.refuse[2]: expected a text");
+        assert_eq!(problems[2], "endorsement.allow: unknown field");
     }
 
     #[test]

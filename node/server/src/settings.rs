@@ -39,6 +39,7 @@ pub const SETTINGS: &[Setting] = &[
     required("p2p", "Where peers connect: address and port to listen on."),
     required("api", "Where clients connect, in plain HTTP: loopback, or an address behind a proxy with TLS."),
     with_default("accounts", "[]", "Accounts of this administration's staff, one [[accounts]] each: see docs/OPERATIONS.md."),
+    with_default("endorsement.refuse", "[]", "Calls of others that this member does not endorse: \"contract.method\" or\n\"contract.method of member\", with * for any."),
     with_default("log.format", "\"text\"", "Lines for people (\"text\") or one JSON object per line (\"json\").\nThe option --log-format goes before it."),
     with_default("log.level", "\"info,libp2p=warn,yamux=warn\"", "What is logged: a level (error, warn, info, debug, trace), or levels by module.\nThe variable PRECINTO_LOG goes before it."),
     with_default("disk.reserve_mib", "256", "Room that is kept free on the disk of `data`, in MiB: below it the node takes no writes.\nA quarter of it is held in the file `ballast`, for writes that are under way."),

@@ -100,6 +100,24 @@ impl Client {
         answer(request).await
     }
 
+    /// Lets the node collect the endorsements of other members that the method's policy asks for,
+    /// then submits the transaction as [`Client::submit`] does.
+    ///
+    /// # Errors
+    /// As [`Client::submit`]; `endorsement-failed` names the members that refused or did not
+    /// answer, and a call that fails already has the code of its failure. Nothing was submitted
+    /// then.
+    pub async fn endorse_and_submit(
+        &self,
+        transaction: &Transaction,
+        wait: Option<Duration>,
+    ) -> Result<TransactionAnswer, ClientError> {
+        let request = self.request(Method::POST, &["v1", "transactions"]).query(&wait_params(wait));
+        let request = request.query(&[("endorse", "collect")]);
+        let request = request.header(CONTENT_TYPE, "application/octet-stream");
+        answer(request.body(transaction.encode())).await
+    }
+
     /// Submits up to 1000 encoded transactions in one request: one result each, in order.
     ///
     /// # Errors

@@ -14,13 +14,16 @@
 //! set of signers that satisfies a policy is exact, so a transaction has one set of endorsements
 //! that everybody checks alike.
 
+mod seating;
+
 use alloc::{string::String, vec, vec::Vec};
 use core::{fmt, str::FromStr};
 
+use self::seating::Seating;
 use crate::{call::Signer, identity::Role};
 
-/// Signatures of one alternative at most: what the matching may have to try.
-const MAX_SLOTS: usize = 8;
+/// Signatures of one alternative at most: more than any agreement asks for.
+const MAX_SIGNATURES: usize = 8;
 /// Alternatives after expansion at most.
 const MAX_ALTERNATIVES: usize = 16;
 
@@ -28,16 +31,17 @@ const MAX_ALTERNATIVES: usize = 16;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Policy {
     text: String,
-    alternatives: Vec<Vec<Slot>>,
+    alternatives: Vec<Vec<Term>>,
 }
 
-/// One signature that a policy asks for.
+/// Signatures of one kind that a policy asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Slot {
+struct Term {
+    count: usize,
     who: Who,
     role: Option<Role>,
-    /// Slots of one `N of members` share a group: their members must differ. 0: no demand.
-    group: u32,
+    /// Whether their members must differ.
+    distinct: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,7 +63,7 @@ pub enum PolicyError {
     },
     /// Needs more signatures or alternatives than can be checked.
     #[error(
-        "policy {0:?}: at most {MAX_SLOTS} signatures in at most {MAX_ALTERNATIVES} alternatives"
+        "policy {0:?}: at most {MAX_SIGNATURES} signatures in at most {MAX_ALTERNATIVES} alternatives"
     )]
     TooLarge(String),
 }
@@ -67,8 +71,44 @@ pub enum PolicyError {
 impl Policy {
     /// Whether `signers` (author first) satisfy the policy exactly.
     pub fn is_met_by(&self, signers: &[Signer]) -> bool {
-        self.alternatives.iter().any(|slots| slots.len() == signers.len() && assign(slots, signers))
+        self.completion(signers, &[]).is_some()
     }
+
+    /// The fewest of `candidates`, as indices, that satisfy the policy exactly together with
+    /// `signers` (author first); among as many, those that stand first. Empty if `signers` satisfy
+    /// it already, `None` if no candidates can help.
+    pub fn completion(&self, signers: &[Signer], candidates: &[Signer]) -> Option<Vec<usize>> {
+        let completions =
+            self.alternatives.iter().filter_map(|terms| complete(terms, signers, candidates));
+        completions.min_by_key(Vec::len)
+    }
+
+    /// The most signatures that satisfy it, the author's included: who has as many needs no more.
+    pub fn most_signatures(&self) -> usize {
+        self.alternatives.iter().map(|terms| signatures(terms)).max().unwrap_or(0)
+    }
+}
+
+/// [`Policy::completion`] by one alternative.
+fn complete(terms: &[Term], signers: &[Signer], candidates: &[Signer]) -> Option<Vec<usize>> {
+    // A key signs once.
+    let new = |candidate: &Signer| signers.iter().all(|signer| signer.key_id != candidate.key_id);
+    let mut seating = Seating::new(terms, signers.iter().chain(candidates).collect());
+    if !(0..signers.len()).all(|signer| seating.seat(signer)) {
+        return None;
+    }
+    let mut chosen = Vec::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        if !seating.is_full() && new(candidate) && seating.seat(signers.len() + index) {
+            chosen.push(index);
+        }
+    }
+    seating.is_full().then_some(chosen)
+}
+
+/// How many signatures an alternative asks for.
+fn signatures(terms: &[Term]) -> usize {
+    terms.iter().map(|term| term.count).sum()
 }
 
 impl fmt::Display for Policy {
@@ -77,51 +117,11 @@ impl fmt::Display for Policy {
     }
 }
 
-/// Tries every assignment of signers to slots, depth first, without recursion: `chosen[i]` is the
-/// signer of slot `i`. At most 8! steps by [`MAX_SLOTS`].
-fn assign(slots: &[Slot], signers: &[Signer]) -> bool {
-    let mut chosen: Vec<usize> = Vec::with_capacity(slots.len());
-    let mut candidate = 0;
-    loop {
-        if chosen.len() == slots.len() {
-            return true;
-        }
-        match (candidate..signers.len()).find(|&s| fits(slots, signers, &chosen, s)) {
-            Some(signer) => {
-                chosen.push(signer);
-                candidate = 0;
-            }
-            None => match chosen.pop() {
-                Some(last) => candidate = last + 1,
-                None => return false,
-            },
-        }
-    }
-}
-
-/// Whether `signer` can fill the next slot after those already `chosen`.
-fn fits(slots: &[Slot], signers: &[Signer], chosen: &[usize], signer: usize) -> bool {
-    let slot = slots[chosen.len()];
-    let candidate = &signers[signer];
-    let who = match slot.who {
-        Who::Owner => candidate.member == signers[0].member,
-        Who::Member => true,
-    };
-    let role = slot.role.is_none_or(|role| candidate.roles.contains(&role));
-    let distinct = chosen.iter().enumerate().all(|(index, &other)| {
-        other != signer
-            && (slot.group == 0
-                || slots[index].group != slot.group
-                || signers[other].member != candidate.member)
-    });
-    who && role && distinct
-}
-
 impl FromStr for Policy {
     type Err = PolicyError;
 
     fn from_str(text: &str) -> Result<Policy, PolicyError> {
-        let mut parser = Parser { text, tokens: tokens(text), position: 0, groups: 0 };
+        let mut parser = Parser { text, tokens: tokens(text), position: 0 };
         let expression = parser.policy(0)?;
         if parser.position < parser.tokens.len() {
             return Err(parser.error("expected the end"));
@@ -132,15 +132,15 @@ impl FromStr for Policy {
 }
 
 enum Expression {
-    Slots(Vec<Slot>),
+    Term(Term),
     All(Vec<Expression>),
     Any(Vec<Expression>),
 }
 
-/// Disjunctive form: every alternative is one list of slots. `None` above the limits.
-fn expand(expression: &Expression) -> Option<Vec<Vec<Slot>>> {
+/// Disjunctive form: every alternative is one list of terms. `None` above the limits.
+fn expand(expression: &Expression) -> Option<Vec<Vec<Term>>> {
     let alternatives = match expression {
-        Expression::Slots(slots) => vec![slots.clone()],
+        Expression::Term(term) => vec![vec![*term]],
         Expression::Any(parts) => {
             let expanded: Option<Vec<_>> = parts.iter().map(expand).collect();
             expanded?.concat()
@@ -161,7 +161,7 @@ fn expand(expression: &Expression) -> Option<Vec<Vec<Slot>>> {
         }
     };
     let small = alternatives.len() <= MAX_ALTERNATIVES
-        && alternatives.iter().all(|slots| slots.len() <= MAX_SLOTS);
+        && alternatives.iter().all(|terms| signatures(terms) <= MAX_SIGNATURES);
     small.then_some(alternatives)
 }
 
@@ -172,7 +172,6 @@ struct Parser<'a> {
     text: &'a str,
     tokens: Vec<&'a str>,
     position: usize,
-    groups: u32,
 }
 
 fn tokens(text: &str) -> Vec<&str> {
@@ -250,9 +249,7 @@ impl<'a> Parser<'a> {
             _ => return Err(self.error("expected owner, members or anyone")),
         };
         self.position += 1;
-        self.groups += u32::from(distinct);
-        let group = if distinct { self.groups } else { 0 };
-        Ok(Expression::Slots(vec![Slot { who, role, group }; count]))
+        Ok(Expression::Term(Term { count, who, role, distinct }))
     }
 
     fn count(&mut self) -> Result<usize, PolicyError> {
@@ -262,7 +259,7 @@ impl<'a> Parser<'a> {
         let digits = self.tokens[self.position];
         let canonical = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
         match digits.parse() {
-            Ok(count) if canonical && (1..=MAX_SLOTS).contains(&count) => {
+            Ok(count) if canonical && (1..=MAX_SIGNATURES).contains(&count) => {
                 self.position += 2;
                 Ok(count)
             }
@@ -327,6 +324,95 @@ mod tests {
         assert!(met(policy, &[("uy", &[Role::Admin])]));
         assert!(met(policy, &[("uy", OFFICER), ("uy", SUPERVISOR)]));
         assert!(!met(policy, &[("uy", OFFICER)]));
+    }
+
+    /// Whom `policy` asks among candidates, given the signers.
+    fn completed(
+        policy: &str,
+        signed: &[(&str, &[Role])],
+        candidates: &[(&str, &[Role])],
+    ) -> Option<Vec<usize>> {
+        let all = signers(&[signed, candidates].concat());
+        let (signed, candidates) = all.split_at(signed.len());
+        policy.parse::<Policy>().expect(policy).completion(signed, candidates)
+    }
+
+    #[test]
+    fn the_first_and_fewest_candidates_complete_a_policy() {
+        let (uy, br, py) = (("uy", OFFICER), ("br", BOTH), ("py", SUPERVISOR));
+        let asked = |policy, candidates: &[_]| completed(policy, &[uy], candidates);
+        assert_eq!(asked("owner.officer", &[br]), Some(vec![]));
+        assert_eq!(asked("2 of members", &[uy, br, br, py]), Some(vec![1]));
+        assert_eq!(asked("3 of members", &[uy, br, br, py]), Some(vec![1, 3]));
+        assert_eq!(asked("3 of members", &[uy, br, br]), None);
+        assert_eq!(asked("(2 of anyone and owner) or 2 of members", &[uy, br]), Some(vec![1]));
+        assert_eq!(asked("owner and 1 of members.supervisor", &[uy, br]), Some(vec![1]));
+        assert_eq!(asked("owner.supervisor", &[br, py]), None, "the author's own is surplus");
+        assert_eq!(completed("owner", &[uy, br], &[]), None, "surplus cannot be taken back");
+    }
+
+    #[test]
+    fn a_key_does_not_sign_twice() {
+        let all = signers(&[("uy", OFFICER)]);
+        let policy: Policy = "2 of anyone".parse().expect("sound");
+        assert_eq!(policy.completion(&all, &all), None);
+    }
+
+    /// Every assignment of signers to single seats, tried one after the other.
+    fn met_by_trying(terms: &[Term], signers: &[Signer], taken: &mut Vec<(usize, usize)>) -> bool {
+        let next = taken.len();
+        let Some(signer) = signers.get(next) else { return signatures(terms) == signers.len() };
+        (0..terms.len()).any(|term| {
+            let Term { count, who, role, distinct } = terms[term];
+            let inside: Vec<usize> =
+                taken.iter().filter(|(t, _)| *t == term).map(|(_, s)| *s).collect();
+            let suits = (who == Who::Member || signer.member == signers[0].member)
+                && role.is_none_or(|role| signer.roles.contains(&role))
+                && inside.len() < count
+                && !(distinct && inside.iter().any(|s| signers[*s].member == signer.member));
+            if !suits {
+                return false;
+            }
+            taken.push((term, next));
+            let met = met_by_trying(terms, signers, taken);
+            taken.pop();
+            met
+        })
+    }
+
+    #[test]
+    fn seating_finds_what_trying_everything_finds() {
+        let policies = [
+            "2 of members and 2 of members.officer",
+            "2 of members.supervisor and 2 of anyone",
+            "owner and 2 of members and 1 of anyone.supervisor",
+            "2 of owner.officer and 2 of members",
+            "3 of members and owner.supervisor",
+            "2 of members and 1 of members and owner",
+        ];
+        let kinds: Vec<(&str, &[Role])> = ["uy", "br", "py"]
+            .into_iter()
+            .flat_map(|member| [OFFICER, SUPERVISOR, BOTH].map(|roles| (member, roles)))
+            .collect();
+        let (mut met, count) = (0, kinds.len());
+        for policy in policies {
+            let policy: Policy = policy.parse().expect(policy);
+            for case in 0..count.pow(4) {
+                let chosen = (0..4).map(|i| kinds[case / count.pow(i) % count]);
+                let signers = signers(&chosen.collect::<Vec<_>>());
+                let expected = met_by_trying(&policy.alternatives[0], &signers, &mut Vec::new());
+                assert_eq!(policy.is_met_by(&signers), expected, "{policy}: {signers:?}");
+                met += usize::from(expected);
+            }
+        }
+        assert!(met > 1_000, "the cases show something: {met}");
+    }
+
+    #[test]
+    fn the_most_signatures_of_any_alternative_count() {
+        let most = |text: &str| text.parse::<Policy>().expect(text).most_signatures();
+        assert_eq!(most("owner.officer"), 1);
+        assert_eq!(most("owner.admin or (owner.officer and 2 of members)"), 3);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use precinto_protocol::{
     transaction::Transaction,
 };
 
-use crate::{MEMBERS, network::Network};
+use crate::network::Network;
 
 /// Half of how far ahead the development network lets a transaction expire.
 const EXPIRES_AFTER_MS: u64 = 5 * 60 * 1000;
@@ -57,7 +57,7 @@ impl Author {
     /// Enrols a new key with the role `officer` for the member of `node`, by its admin key. Every
     /// node that runs knows it afterwards.
     pub async fn enrol(network: &Network, node: u64) -> Author {
-        let (member, _) = MEMBERS.iter().find(|(_, id)| *id == node).expect("every node has one");
+        let member = network.member(node);
         let channel = network.status(node).await.channel;
         let seed = sha256(&[b"officer of ", member.as_bytes(), channel.as_bytes()]);
         let key = SigningKey::from_seed(seed.as_bytes());
@@ -69,7 +69,7 @@ impl Author {
         };
         let lookup_key = secret(&network.node(node).directory().join("keys/lookup.key"));
         let signer = Signer::new(key, channel);
-        let author = Author { signer, member: (*member).to_owned(), node, lookup_key };
+        let author = Author { signer, member: member.to_owned(), node, lookup_key };
         author.administer(network, "enrol", cbor::encode(&enrol)).await;
         author
     }

@@ -1,8 +1,8 @@
 //! A network of real processes for tests, and what tests of a network have in common.
 //!
 //! # Mental model
-//! [`Network`] is the development network (`network-configs/dev.toml`: three voters, one learner)
-//! in a temporary directory: made by `precinto network init`, each node a process of
+//! [`Network`] is one of the networks that ship, mostly the development network
+//! (`network-configs/dev.toml`: three voters, one learner), in a temporary directory: made by `precinto network init`, each node a process of
 //! `precinto node run`. Tests talk to it as its users do, through the client and the command line,
 //! and do to it what happens to machines: kill, stop, restart, break a file. [`Author`] signs
 //! transactions with a key of its own, [`Load`] submits them as fast as they are committed, and
@@ -33,7 +33,7 @@ mod wait;
 pub use author::{Author, Operator, now_ms};
 pub use load::{Acknowledged, Load, longest_pause};
 pub use metrics::Figures;
-pub use network::{LEARNER, MAX_NETWORKS, MEMBERS, NODES, Network, VOTERS};
+pub use network::{LEARNER, MAX_NETWORKS, NODES, Network, VOTERS};
 pub use node::{Node, can_make_small_disks};
 pub use program::Program;
 pub use wait::eventually;

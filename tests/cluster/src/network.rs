@@ -1,4 +1,4 @@
-//! The development network in a directory of its own.
+//! A network in a directory of its own.
 
 use std::{
     collections::BTreeMap,
@@ -10,6 +10,7 @@ use std::{
 };
 
 use precinto_client::{Client, types::NodeStatus};
+use precinto_protocol::{cbor, genesis::Genesis};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -20,20 +21,19 @@ use crate::{
     wait::eventually,
 };
 
-/// The network that users run first is the one that is tested.
-const NETWORK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../network-configs/dev.toml");
+/// The networks that ship.
+const NETWORK_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../network-configs");
 
-/// Nodes by member, as in the network file.
-pub const MEMBERS: [(&str, u64); 4] =
-    [("uy-dna", 1), ("br-rfb", 2), ("pe-sunat", 3), ("cl-sna", 4)];
+/// The network that users run first is the one that is tested most.
+const DEVELOPMENT: &str = "dev";
 
-/// All nodes.
+/// All nodes of the development network.
 pub const NODES: [u64; 4] = [1, 2, 3, 4];
 
-/// The voters.
+/// Its voters.
 pub const VOTERS: [u64; 3] = [1, 2, 3];
 
-/// The learner.
+/// Its learner.
 pub const LEARNER: u64 = 4;
 
 /// Networks of one process that run at once: four nodes each are what two cores carry without
@@ -49,6 +49,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Network {
     nodes: BTreeMap<u64, Node>,
+    genesis: Genesis,
     program: Program,
     environment: Vec<(String, String)>,
     directory: Option<TempDir>,
@@ -56,7 +57,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network whose nodes are ready.
+    /// The development network, its nodes ready.
     pub async fn start() -> Network {
         Self::start_with(&[]).await
     }
@@ -65,10 +66,7 @@ impl Network {
     pub async fn start_with(environment: &[(&str, &str)]) -> Network {
         let mut network = Self::make().await;
         network.set_environment(environment);
-        for id in NODES {
-            network.boot(id);
-        }
-        network.ready(&NODES).await;
+        network.boot_all().await;
         network
     }
 
@@ -78,13 +76,19 @@ impl Network {
         self.environment = environment.iter().map(owned).collect();
     }
 
-    /// A network whose nodes do not run yet.
+    /// The development network, its nodes not running yet.
     pub async fn make() -> Network {
+        Self::make_of(DEVELOPMENT).await
+    }
+
+    /// The network of `network-configs/<name>.toml`, its nodes not running yet.
+    pub async fn make_of(name: &str) -> Network {
         let slot = SLOTS.acquire().await.expect("the semaphore is never closed");
         let directory = TempDir::with_prefix("precinto-").expect("a temporary directory");
         let program = Program::find();
         let address = own_address();
-        let config = std::fs::read_to_string(NETWORK_FILE).expect("the network file");
+        let config = Path::new(NETWORK_FILES).join(name).with_extension("toml");
+        let config = std::fs::read_to_string(config).expect("a network that ships");
         let file = directory.path().join("network.toml");
         let config = config.replace("127.0.0.1", &address.to_string());
         std::fs::write(&file, config).expect("the directory is ours");
@@ -99,17 +103,42 @@ impl Network {
             .output()
             .expect("the program can be started");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let node = |id: u64| {
-            let directory = network.join("nodes").join(id.to_string());
-            (id, Node::new(directory, format!("http://{address}:{}", 8700 + id)))
-        };
+        let genesis = std::fs::read(network.join("genesis.cbor")).expect("a network's genesis");
+        let genesis: Genesis = cbor::decode(&genesis).expect("a genesis file holds a genesis");
+        let node = |id: u64| (id, Node::new(network.join("nodes").join(id.to_string())));
         Network {
-            nodes: NODES.into_iter().map(node).collect(),
+            nodes: genesis.nodes.iter().map(|entry| node(entry.id)).collect(),
+            genesis,
             program,
             environment: Vec::new(),
             directory: Some(directory),
             _slot: slot,
         }
+    }
+
+    /// Starts every node and waits until all are ready.
+    pub async fn boot_all(&mut self) {
+        let ids = self.ids();
+        for &id in &ids {
+            self.boot(id);
+        }
+        self.ready(&ids).await;
+    }
+
+    /// Its nodes.
+    pub fn ids(&self) -> Vec<u64> {
+        self.nodes.keys().copied().collect()
+    }
+
+    /// What it began with.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The member that runs a node.
+    pub fn member(&self, id: u64) -> &str {
+        let node = self.genesis.nodes.iter().find(|node| node.id == id);
+        &node.expect("one of its nodes").member
     }
 
     /// The network's directory, as `precinto --dir` takes it.
@@ -127,13 +156,13 @@ impl Network {
         &self.program
     }
 
-    /// One of [`NODES`].
+    /// One of [`Network::ids`].
     pub fn node(&self, id: u64) -> &Node {
         &self.nodes[&id]
     }
 
     fn node_mut(&mut self, id: u64) -> &mut Node {
-        self.nodes.get_mut(&id).expect("one of NODES")
+        self.nodes.get_mut(&id).expect("one of its nodes")
     }
 
     /// The nodes that were started and neither killed nor stopped since.
@@ -154,7 +183,7 @@ impl Network {
     /// Starts the process of a node.
     pub fn boot(&mut self, id: u64) {
         let Network { nodes, program, environment, .. } = self;
-        nodes.get_mut(&id).expect("one of NODES").start(program, environment);
+        nodes.get_mut(&id).expect("one of its nodes").start(program, environment);
     }
 
     /// Kills a node (SIGKILL).

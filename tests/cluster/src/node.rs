@@ -32,8 +32,13 @@ pub struct Node {
 }
 
 impl Node {
-    /// The node in `directory` that answers at `url`; not started.
-    pub(crate) fn new(directory: PathBuf, url: String) -> Node {
+    /// The node in `directory`, not started.
+    pub(crate) fn new(directory: PathBuf) -> Node {
+        let config = std::fs::read_to_string(directory.join("node.toml"));
+        let config = config.expect("a node has its configuration");
+        let api = config.lines().find_map(|line| line.strip_prefix("api = \""));
+        let api = api.and_then(|rest| rest.strip_suffix('"')).expect("it names its interface");
+        let url = format!("http://{api}");
         Node { directory, url, small_disk_mib: None, process: None }
     }
 

@@ -17,16 +17,44 @@ use precinto_protocol::{
     transaction::{Transaction, TransactionId},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     codes,
     error::{ApiError, Problem},
     extract::{ApiBytes, ApiPath, ApiQuery},
     limits::MAX_BATCH,
-    model::{TransactionAnswer, WaitParams},
+    model::{TransactionAnswer, WaitFor, WaitParams},
     port::{NodePort, TransactionView},
 };
+
+/// What becomes of a submission.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SubmitParams {
+    /// `committed`: answer once the status is final or the time is up.
+    wait: Option<WaitFor>,
+    /// How long to wait at most: up to 30000, 10000 if absent.
+    timeout_ms: Option<u64>,
+    /// `collect`: before anything is submitted, ask other members' nodes for the endorsements that
+    /// the method's policy asks for beyond those that are there.
+    endorse: Option<Endorse>,
+}
+
+/// Who sees to the endorsements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Endorse {
+    /// The node.
+    Collect,
+}
+
+impl SubmitParams {
+    fn limit(&self) -> Result<Option<Duration>, ApiError> {
+        WaitParams { wait: self.wait, timeout_ms: self.timeout_ms }.limit()
+    }
+}
 
 /// Several transactions.
 #[derive(Deserialize, ToSchema)]
@@ -102,9 +130,11 @@ enum Submission {
 /// statement, without endorsements). Many: `application/json`, or `application/cbor` (an array of
 /// byte strings, each an encoded transaction). Submitting the same bytes again is safe. With
 /// `wait`, a transaction that was executed and refused is answered with status `rejected` and its
-/// code: the submission itself succeeded.
+/// code: the submission itself succeeded. With `endorse=collect`, a transaction whose endorsements
+/// cannot be collected is refused with `endorsement-failed`, and one whose call fails already with
+/// the code of that; neither is submitted.
 #[utoipa::path(
-    post, path = "/v1/transactions", operation_id = "submit_transactions", tag = "transactions", params(WaitParams),
+    post, path = "/v1/transactions", operation_id = "submit_transactions", tag = "transactions", params(SubmitParams),
     request_body(
         description = "One transaction or many",
         content(
@@ -122,19 +152,19 @@ enum Submission {
 )]
 pub(crate) async fn submit(
     State(node): State<Arc<dyn NodePort>>,
-    ApiQuery(wait): ApiQuery<WaitParams>,
+    ApiQuery(params): ApiQuery<SubmitParams>,
     headers: HeaderMap,
     ApiBytes(body): ApiBytes,
 ) -> Result<SubmitAnswer, ApiError> {
-    let limit = wait.limit()?;
+    params.limit()?;
     match read_submission(&headers, &body)? {
         Submission::One(transaction) => {
-            let mut results = submit_and_settle(&*node, vec![transaction], limit).await?;
+            let mut results = submit_and_settle(&*node, vec![transaction], &params).await?;
             let answer = results.pop().unwrap_or_else(|| Err(miscounted()))?;
             Ok(SubmitAnswer::One(Box::new(answer)))
         }
         Submission::Many(transactions) => {
-            let results = submit_and_settle(&*node, transactions, limit).await?;
+            let results = submit_and_settle(&*node, transactions, &params).await?;
             let results = results.into_iter().map(ItemAnswer::from).collect();
             Ok(SubmitAnswer::Many(SubmitManyAnswer { results }))
         }
@@ -209,17 +239,22 @@ type Answers = Vec<Result<TransactionAnswer, ApiError>>;
 async fn submit_and_settle(
     node: &dyn NodePort,
     transactions: Vec<Vec<u8>>,
-    limit: Option<Duration>,
+    params: &SubmitParams,
 ) -> Result<Answers, ApiError> {
+    let limit = params.limit()?;
     let count = transactions.len();
-    let accepted = node.submit(transactions).await;
-    if accepted.len() != count {
-        return Err(miscounted());
-    }
-    let answers = accepted.into_iter().map(|accepted| async move {
-        Ok(TransactionAnswer::from(settle(node, accepted?, limit).await))
+    let complete = match params.endorse {
+        Some(Endorse::Collect) => node.endorse(transactions).await,
+        None => transactions.into_iter().map(Ok).collect(),
+    };
+    let good = complete.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
+    let mut accepted = node.submit(good).await.into_iter();
+    let answers = complete.into_iter().map(|item| {
+        let accepted = item.map(|_| accepted.next().ok_or_else(miscounted));
+        async move { Ok(TransactionAnswer::from(settle(node, accepted???, limit).await)) }
     });
-    Ok(join_all(answers).await)
+    let answers = join_all(answers).await;
+    if answers.len() == count { Ok(answers) } else { Err(miscounted()) }
 }
 
 /// An accepted transaction after the wait that was asked for. That it was accepted stays true

@@ -21,7 +21,7 @@ use precinto_protocol::{
     outcome::{Event, Outcome, OutcomeRecord, Status},
     registry::{ContractEntry, Member, MethodPolicy, Node, NodeRole},
     statement::{Call, OnBehalf, Statement},
-    transaction::{Transaction, TransactionId},
+    transaction::{Endorsement, Transaction, TransactionId},
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -202,6 +202,23 @@ impl NodePort for FakeNode {
         let results = results.collect();
         self.seen().submitted.extend(transactions);
         ready(results)
+    }
+
+    /// Endorses everything but what is no transaction, with a signature of nobody.
+    fn endorse(
+        &self,
+        transactions: Vec<Vec<u8>>,
+    ) -> BoxFuture<'_, Vec<Result<Vec<u8>, NodeError>>> {
+        let endorsed = transactions.into_iter().map(|bytes| {
+            let Ok(mut transaction) = Transaction::decode(&bytes) else {
+                let message = "br-rfb refused [refused-by-rule] this member does not endorse it";
+                return Err(NodeError::new("endorsement-failed", message));
+            };
+            let key_id = SigningKey::from_seed(&[66; 32]).key_id();
+            transaction.endorsements = vec![Endorsement { key_id, signature: [0; 64] }];
+            Ok(transaction.encode())
+        });
+        ready(endorsed.collect())
     }
 
     fn call_as(

@@ -55,6 +55,29 @@ async fn many_are_answered_one_by_one() {
 }
 
 #[tokio::test]
+async fn endorsements_are_collected_only_where_that_is_asked_for() {
+    let api = api();
+    let encoded = transaction(1).encode();
+    let path = format!("{PATH}?endorse=collect&wait=committed");
+    let body = cbor::encode(&vec![ByteVec::from(encoded), ByteVec::from(vec![0xff])]);
+    let answer = api.post_bytes(AUDITOR, &path, "application/cbor", body).await;
+    let results = answer.json()["results"].clone();
+    assert_eq!(results[0]["status"], "committed");
+    assert_eq!(results[0]["call"]["endorsers"].as_array().map(Vec::len), Some(1));
+    assert_eq!(results[1]["error"]["code"], "endorsement-failed");
+    assert_eq!(results[1]["error"]["status"], 409);
+    assert_eq!(api.node.seen().submitted.len(), 1, "what was not endorsed is not submitted");
+
+    let plain = transaction(2).encode();
+    api.post_bytes(AUDITOR, PATH, "application/octet-stream", plain.clone()).await;
+    assert_eq!(api.node.seen().submitted[1], plain);
+    let unknown = format!("{PATH}?endorse=me");
+    api.post_bytes(AUDITOR, &unknown, "application/cose", plain)
+        .await
+        .problem(400, "invalid-parameter");
+}
+
+#[tokio::test]
 async fn what_is_no_submission_is_refused_as_a_whole() {
     let api = api();
     for (content_type, body, status, code) in [

@@ -9,4 +9,5 @@ mod memory;
 mod queries;
 mod registry;
 mod replay;
+mod simulation;
 mod state;

@@ -35,6 +35,8 @@ const DAY_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 
 /// See the module.
 pub(super) struct Metrics {
+    /// Endorsements that this node was asked for, by what it said.
+    pub endorsements: IntCounterVec,
     /// Alarms by kind.
     pub alarms: IntCounterVec,
     /// Checkpoints of this node.
@@ -98,6 +100,11 @@ impl Metrics {
                 "precinto_info",
                 "Which program runs as which node; always 1.",
                 &["version", "network", "node", "member"],
+            )?,
+            endorsements: to.counters(
+                "precinto_endorsements_total",
+                "Transactions that this node was asked to endorse, by its answer.",
+                &["answer"],
             )?,
         }))
     }

@@ -17,6 +17,7 @@ pub mod boot;
 mod clock;
 mod compare;
 mod disk;
+pub mod endorse;
 mod event;
 mod halt;
 mod housekeeping;

@@ -32,6 +32,7 @@ use zeroize::Zeroizing;
 
 use super::{
     adapters::StatePort,
+    endorse::{CollectError, Collector},
     event::EventRecord,
     halt::Halt,
     ledger_cell::LedgerCell,
@@ -62,6 +63,8 @@ pub(super) struct Port {
     pub queries: Queries,
     /// Takes transactions in.
     pub submitter: Submitter,
+    /// Completes transactions with the endorsements they lack.
+    pub collector: Arc<Collector>,
     /// Signs for officers.
     pub officers: OfficerSigner,
     /// Accepted and unfinished transactions.
@@ -101,27 +104,59 @@ impl SharedPort {
         .boxed()
     }
 
-    fn submit_blocking(
+    async fn submit_blocking(
         &self,
-        make: impl FnOnce(&Port) -> Vec<Result<Vec<u8>, NodeError>> + Send + 'static,
-    ) -> BoxFuture<'static, Vec<Result<TransactionId, NodeError>>> {
+        transactions: Vec<Result<Vec<u8>, NodeError>>,
+    ) -> Vec<Result<TransactionId, NodeError>> {
         let port = self.0.clone();
-        async move {
-            let submit = move || {
-                let made = make(&port);
-                let good = made.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
-                let mut answers = port.submitter.submit_own(good).into_iter();
-                made.into_iter()
-                    .map(|item| {
-                        item?;
-                        let answer = answers.next().expect("one answer per submission");
-                        answer.map_err(|error| refused(&error))
-                    })
-                    .collect()
-            };
-            tokio::task::spawn_blocking(submit).await.expect("submitting does not panic")
-        }
-        .boxed()
+        let submit = move || {
+            let (good, places) = good(transactions);
+            let answers = port.submitter.submit_own(good).into_iter();
+            fill(places, answers.map(|answer| answer.map_err(|error| refused(&error))))
+        };
+        tokio::task::spawn_blocking(submit).await.expect("submitting does not panic")
+    }
+
+    async fn collect(
+        &self,
+        transactions: Vec<Result<Vec<u8>, NodeError>>,
+    ) -> Vec<Result<Vec<u8>, NodeError>> {
+        let (good, places) = good(transactions);
+        let answers = self.0.collector.collect(good).await.into_iter();
+        fill(places, answers.map(|answer| answer.map_err(not_endorsed)))
+    }
+}
+
+/// For each item of a request, why it is bad; `Ok` stands for the next good one.
+type Places = Vec<Result<(), NodeError>>;
+
+/// The good items, and the places of all.
+fn good(items: Vec<Result<Vec<u8>, NodeError>>) -> (Vec<Vec<u8>>, Places) {
+    let mut good = Vec::with_capacity(items.len());
+    let places = items.into_iter().map(|item| item.map(|item| good.push(item))).collect();
+    (good, places)
+}
+
+/// One answer per place: why the item is bad, or the next of `answers`.
+fn fill<T>(
+    places: Places,
+    mut answers: impl Iterator<Item = Result<T, NodeError>>,
+) -> Vec<Result<T, NodeError>> {
+    let fill = |place: Result<(), NodeError>| {
+        place.and_then(|()| answers.next().expect("one answer per good item"))
+    };
+    places.into_iter().map(fill).collect()
+}
+
+fn not_endorsed(error: CollectError) -> NodeError {
+    let message = error.to_string();
+    match error {
+        CollectError::Rejected { code, .. } => NodeError::new(code, message),
+        CollectError::Unavailable(_) => internal(&anyhow::Error::new(error)),
+        CollectError::Failed(failed) => NodeError {
+            retryable: failed.retryable(),
+            ..NodeError::new(codes::ENDORSEMENT_FAILED, message)
+        },
     }
 }
 
@@ -153,7 +188,14 @@ impl NodePort for SharedPort {
         &self,
         transactions: Vec<Vec<u8>>,
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
-        self.submit_blocking(|_| transactions.into_iter().map(Ok).collect())
+        self.submit_blocking(transactions.into_iter().map(Ok).collect()).boxed()
+    }
+
+    fn endorse(
+        &self,
+        transactions: Vec<Vec<u8>>,
+    ) -> BoxFuture<'_, Vec<Result<Vec<u8>, NodeError>>> {
+        self.collect(transactions.into_iter().map(Ok).collect()).boxed()
     }
 
     fn call_as(
@@ -161,10 +203,17 @@ impl NodePort for SharedPort {
         officer: OnBehalf,
         calls: Vec<OfficerCall>,
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
-        self.submit_blocking(move |port| {
+        let port = self.0.clone();
+        let sign = move || {
             let state = StatePort(port.ledger.view());
             calls.into_iter().map(|call| port.officers.sign(officer, call, &state)).collect()
-        })
+        };
+        async move {
+            let signed = tokio::task::spawn_blocking(sign).await;
+            let signed = signed.expect("signing does not panic");
+            self.submit_blocking(self.collect(signed).await).await
+        }
+        .boxed()
     }
 
     fn transaction(&self, id: TransactionId) -> BoxFuture<'_, Result<TransactionView, NodeError>> {

@@ -37,6 +37,7 @@ use super::{
     boot::{self, Channel, Tools},
     clock::{ClockAnswer, Clocks},
     disk::Disk,
+    endorse::{Collector, CollectorParts, Endorser, Present},
     halt::Halt,
     housekeeping::House,
     ledger_cell::LedgerCell,
@@ -346,9 +347,28 @@ impl Shared {
         config: NodeConfig,
         registry: Registry,
     ) -> anyhow::Result<Api> {
-        let submitter = self.submitter();
-        self.serve_peers(inbox, &submitter, snapshots, &config)?;
-        self.serve_clients(config, submitter, registry).await
+        let (submitter, endorser) = (self.submitter(), self.endorser(&config)?);
+        self.serve_peers(inbox, (&submitter, &endorser), snapshots, &config)?;
+        self.serve_clients(config, (submitter, endorser), registry).await
+    }
+
+    fn present(&self) -> Present {
+        Present {
+            channel: self.origin.channel,
+            ledger: self.ledger.clone(),
+            tools: self.tools.clone(),
+        }
+    }
+
+    fn endorser(&self, config: &NodeConfig) -> anyhow::Result<Endorser> {
+        let key = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
+        Ok(Endorser::new(
+            self.present(),
+            (key, config.endorsement.clone()),
+            self.heights.clone(),
+            self.halt.clone(),
+            self.metrics.clone(),
+        ))
     }
 
     fn submitter(&self) -> Submitter {
@@ -368,13 +388,16 @@ impl Shared {
     fn serve_peers(
         &self,
         inbox: Inbox,
-        submitter: &Submitter,
+        (submitter, endorser): (&Submitter, &Endorser),
         snapshots: Arc<Snapshots>,
         config: &NodeConfig,
     ) -> anyhow::Result<()> {
         let Inbox { raft, gossip, requests, snapshots: chunks, mut events } = inbox;
         owner::spawn_task("raft inbox", hand_to_raft(raft, self.raft.clone()));
-        owner::spawn_task("requests", answer_requests(requests, submitter.clone()));
+        owner::spawn_task(
+            "requests",
+            answer_requests(requests, submitter.clone(), endorser.clone()),
+        );
         owner::spawn_task("snapshots", snapshots.serve(chunks));
         owner::spawn_task("resend", submitter.clone().resend());
         let replica = self.raft.clone();
@@ -429,7 +452,7 @@ impl Shared {
     async fn serve_clients(
         &self,
         config: NodeConfig,
-        submitter: Submitter,
+        (submitter, endorser): (Submitter, Endorser),
         registry: Registry,
     ) -> anyhow::Result<Api> {
         let identity = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
@@ -441,6 +464,12 @@ impl Shared {
             ledger: self.ledger.clone(),
             queries: Queries::new(self.origin.channel, self.tools.runtime.clone()),
             submitter,
+            collector: Arc::new(Collector::new(CollectorParts {
+                node: self.node.id,
+                present: self.present(),
+                endorser,
+                network: self.network.clone(),
+            })),
             officers: OfficerSigner::new(self.origin.channel, identity),
             pending: self.pending.clone(),
             raft: self.raft.clone(),
@@ -500,19 +529,30 @@ async fn hand_to_raft(mut frames: tokio::sync::mpsc::Receiver<Frame>, raft: Raft
     }
 }
 
-async fn answer_requests(mut requests: tokio::sync::mpsc::Receiver<Request>, submitter: Submitter) {
+async fn answer_requests(
+    mut requests: tokio::sync::mpsc::Receiver<Request>,
+    submitter: Submitter,
+    endorser: Endorser,
+) {
     while let Some(request) = requests.recv().await {
-        let submitter = submitter.clone();
+        let (submitter, endorser) = (submitter.clone(), endorser.clone());
+        // The asker counts as no answer, and sends again if it must, what it gets no answer for.
         tokio::task::spawn_blocking(move || match cbor::decode(&request.body) {
             Ok(PeerRequest::Submit(transactions)) => {
                 let answer = submitter.take_forwarded(transactions);
-                // The asker sends again what it gets no answer for.
                 let _ = request.respond.respond(cbor::encode(&answer));
             }
             Ok(PeerRequest::Clock) => {
                 let answer = ClockAnswer { now_ms: raft::wall_clock_ms() };
                 // The asker asks again in a moment.
                 let _ = request.respond.respond(cbor::encode(&answer));
+            }
+            Ok(PeerRequest::Endorse(asked)) => {
+                tokio::spawn(async move {
+                    if let Some(answers) = endorser.answer(asked).await {
+                        let _ = request.respond.respond(cbor::encode(&answers));
+                    }
+                });
             }
             Err(error) => tracing::warn!(from = request.from, %error, "a malformed request"),
         });

@@ -47,13 +47,13 @@ pub fn token_file(network: &Path, node: NodeId, account: &str) -> PathBuf {
     node_dir(network, node).join("tokens").join(account)
 }
 
-/// Makes the network of `config` in the new directory `dir`, with the modules
-/// `<contract>.wasm` from `contracts`.
+/// Makes the network of `config_file` in the new directory `dir`, with the modules
+/// `<contract>.wasm` and manifests `<contract>.toml` from `contracts`.
 ///
 /// The directory is made beside its final place and renamed at the end, so that a network is
 /// there whole or not at all.
 pub fn init(config_file: &Path, contracts: &Path, dir: &Path) -> anyhow::Result<Genesis> {
-    let config = NetworkConfig::read(config_file)?;
+    let config = NetworkConfig::read(config_file, contracts)?;
     if dir.exists() {
         bail!("{} exists already: remove it or choose another --dir", dir.display());
     }

@@ -2,5 +2,6 @@
 
 pub mod genesis;
 pub mod init;
+mod manifest;
 pub mod network_config;
 pub mod run;

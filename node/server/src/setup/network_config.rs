@@ -4,10 +4,12 @@ use std::{net::SocketAddr, path::Path};
 
 use precinto_protocol::{
     identity::{MemberId, NodeId},
+    policy::Policy,
     registry::{MethodPolicy, NodeRole},
 };
 use toml::Table;
 
+use super::manifest::Manifest;
 use crate::fields::{Fields, Problems};
 
 /// A network to be made.
@@ -63,21 +65,22 @@ pub struct ContractConfig {
 }
 
 impl NetworkConfig {
-    /// Reads and checks the form of `file`; what the parts mean together is genesis' to check.
+    /// Reads and checks the form of `file`; what the parts mean together is genesis' to check. The
+    /// manifests of its contracts are beside their modules in the directory `modules`.
     ///
     /// # Errors
     /// Every problem of the file at once.
-    pub fn read(file: &Path) -> Result<NetworkConfig, Problems> {
+    pub fn read(file: &Path, modules: &Path) -> Result<NetworkConfig, Problems> {
         let text = std::fs::read_to_string(file).map_err(|e| Problems::one(file, e.to_string()))?;
         let table: Table =
             text.parse().map_err(|e: toml::de::Error| Problems::one(file, e.to_string()))?;
         let mut problems = Vec::new();
-        let config = Self::parse(table, &mut problems);
+        let config = Self::parse(table, modules, &mut problems);
         Problems::check(file, problems)?;
         Ok(config.expect("a file without problems has every field"))
     }
 
-    fn parse(table: Table, problems: &mut Vec<String>) -> Option<NetworkConfig> {
+    fn parse(table: Table, modules: &Path, problems: &mut Vec<String>) -> Option<NetworkConfig> {
         let mut fields = Fields::new(table, "", problems);
         let name = fields.text("name");
         let (members, nodes) = (fields.tables("members"), fields.tables("nodes"));
@@ -87,7 +90,7 @@ impl NetworkConfig {
         let nodes = each(nodes, "nodes", problems, node);
         let contracts = contracts?
             .into_iter()
-            .filter_map(|(name, value)| contract(name, value, problems))
+            .filter_map(|(name, value)| contract(name, value, modules, problems))
             .collect();
         let mut fields = Fields::new(parameters?, "parameters", problems);
         let parameters = fields
@@ -133,47 +136,77 @@ fn node(fields: &mut Fields<'_>) -> Option<NodeEntry> {
     Some(NodeEntry { id: id?, member: member?, role: role?, p2p: p2p?, api: api? })
 }
 
+/// A contract as its manifest describes it, with the policies that the network file overrides.
 fn contract(
     name: String,
     value: toml::Value,
+    modules: &Path,
     problems: &mut Vec<String>,
 ) -> Option<ContractConfig> {
     let toml::Value::Table(table) = value else {
         problems.push(format!("contracts.{name}: expected a table"));
         return None;
     };
+    let manifest = Manifest::read(&name, modules)
+        .map_err(|found| {
+            problems.extend(found.iter().map(|problem| format!("contracts.{name}: {problem}")));
+        })
+        .ok()?;
+    let mut policies = manifest.policies;
+    let methods = policies.keys().cloned().collect::<Vec<_>>().join(", ");
     let mut fields = Fields::new(table, format!("contracts.{name}"), problems);
-    let id = fields.number("id", 1).and_then(|id| u32::try_from(id).ok());
-    let policies = fields
-        .names()
+    for method in fields.names() {
+        let policy: Option<Policy> = fields.parsed(&method);
+        match (policies.get_mut(&method), policy) {
+            (Some(default), Some(policy)) => *default = policy,
+            (Some(_), None) => {}
+            (None, _) => {
+                fields.problem(&method, format_args!("no such method; there are {methods}"));
+            }
+        }
+    }
+    let policies = policies
         .into_iter()
-        .filter_map(|method| fields.text(&method).map(|policy| MethodPolicy { method, policy }))
+        .map(|(method, policy)| MethodPolicy { method, policy: policy.to_string() })
         .collect();
-    Some(ContractConfig { id: id?, name, policies })
+    Some(ContractConfig { id: manifest.id, name, policies })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+    /// The manifests of the contracts that ship, as they are installed.
+    fn manifests() -> tempfile::TempDir {
+        let modules = tempfile::tempdir().unwrap();
+        for contract in ["aeo", "governance"] {
+            let manifest = Path::new(ROOT).join("contracts").join(contract).join("manifest.toml");
+            std::fs::copy(manifest, modules.path().join(format!("{contract}.toml"))).unwrap();
+        }
+        modules
+    }
+
     fn parse(text: &str) -> (Option<NetworkConfig>, Vec<String>) {
         let mut problems = Vec::new();
-        let config = NetworkConfig::parse(text.parse().unwrap(), &mut problems);
+        let modules = manifests();
+        let config = NetworkConfig::parse(text.parse().unwrap(), modules.path(), &mut problems);
         (config, problems)
     }
 
     #[test]
     fn the_networks_that_ship_are_well_formed() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../network-configs");
+        let modules = manifests();
         let mut read = 0;
-        for entry in std::fs::read_dir(dir).unwrap() {
+        for entry in std::fs::read_dir(Path::new(ROOT).join("network-configs")).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "toml") {
-                NetworkConfig::read(&path).unwrap();
+                NetworkConfig::read(&path, modules.path()).unwrap();
                 read += 1;
             }
         }
-        assert!(read > 0);
+        assert_eq!(read, 3);
     }
 
     #[test]
@@ -184,11 +217,43 @@ mod tests {
             members = [{ id = "a", name = "A", land = "UY" }]
             nodes = [{ id = 0, member = "a", role = "boss", p2p = "x", api = "127.0.0.1:1" }]
             [contracts.aeo]
-            id = 2
+            certify = "3 of parties"
+            certfy = "owner"
+            [contracts.tariffs]
             [parameters]
             call-fuel = "much"
             "#,
         );
-        assert_eq!(problems.len(), 7, "{problems:#?}");
+        assert_eq!(problems.len(), 10, "{problems:#?}");
+        let named = |text: &str| problems.iter().any(|problem| problem.contains(text));
+        assert!(named("contracts.aeo.certfy: no such method; there are"), "{problems:#?}");
+        assert!(named("contracts.aeo.certify: \"3 of parties\""), "{problems:#?}");
+        assert!(named("contracts.tariffs: "), "{problems:#?}");
+    }
+
+    #[test]
+    fn the_network_file_overrides_what_manifests_say() {
+        let (config, problems) = parse(
+            r#"
+            name = "x"
+            members = []
+            nodes = []
+            [contracts.aeo]
+            certify = "2 of members"
+            [contracts.governance]
+            [parameters]
+            "#,
+        );
+        assert!(problems.is_empty(), "{problems:?}");
+        let contracts = config.unwrap().contracts;
+        let policy = |contract: usize, method: &str| {
+            let policies = &contracts[contract].policies;
+            policies.iter().find(|it| it.method == method).map(|it| it.policy.clone())
+        };
+        assert_eq!((contracts[0].id, contracts[1].id), (2, 1));
+        assert_eq!(policy(0, "certify").as_deref(), Some("2 of members"));
+        assert_eq!(policy(0, "suspend").as_deref(), Some("owner.officer"));
+        assert_eq!(policy(1, "enrol").as_deref(), Some("owner.admin"));
+        assert!(contracts[0].policies.is_sorted_by_key(|it| &it.method), "as genesis needs it");
     }
 }
