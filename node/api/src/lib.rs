@@ -36,6 +36,7 @@ mod port;
 mod routes;
 mod serve;
 mod state;
+mod webhooks;
 
 pub use accounts::{Account, AccountConfig, Accounts, token_digest};
 pub use metrics::{HttpMetrics, MetricsError};
@@ -47,3 +48,4 @@ pub use port::{
 pub use routes::{openapi, router};
 pub use serve::serve;
 pub use state::ApiConfig;
+pub use webhooks::{Webhooks, WebhooksError};
