@@ -30,7 +30,9 @@ impl Caller {
         Ok(officer)
     }
 
-    fn require(&self, role: Role) -> Result<(), ApiError> {
+    /// # Errors
+    /// `role-required` if the account does not have it.
+    pub(crate) fn require(&self, role: Role) -> Result<(), ApiError> {
         if self.0.has(role) { Ok(()) } else { Err(ApiError::role(self.0.name(), role)) }
     }
 }

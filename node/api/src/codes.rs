@@ -67,6 +67,10 @@ pub const DISK_FULL: &str = "disk-full";
 pub const NODE_STOPPING: &str = "node-stopping";
 /// The client reads an event stream too slowly.
 pub const SLOW_CLIENT: &str = "slow-client";
+/// The node has as many webhooks as it may.
+pub const TOO_MANY_WEBHOOKS: &str = "too-many-webhooks";
+/// No webhook has this id.
+pub const UNKNOWN_WEBHOOK: &str = "unknown-webhook";
 /// The batch was not submitted because other rows are bad.
 pub const NOT_SUBMITTED: &str = "not-submitted";
 /// Not a transaction or statement in its deterministic encoding.
@@ -102,6 +106,8 @@ const INTERFACE: &[CodeInfo] = &[
     info(OVERLOADED, 503, "Overloaded", "Try again after the time in Retry-After, with fewer requests at once."),
     info(INTERNAL, 500, "Internal error", "The node's log tells more; report it to the node's operator."),
     info(SLOW_CLIENT, 503, "Client too slow", "Connect again with the last event id, and read faster or filter more."),
+    info(TOO_MANY_WEBHOOKS, 409, "Too many webhooks", "Remove one that is no longer used, or let one receiver pass events on."),
+    info(UNKNOWN_WEBHOOK, 404, "Unknown webhook", "List this node's webhooks."),
     info(NOT_SUBMITTED, 422, "Not submitted", "Correct the bad rows, or send the batch with mode `skip-bad`."),
 ];
 

@@ -37,6 +37,7 @@ mod request_id;
 mod routes;
 mod serve;
 mod state;
+mod webhooks;
 
 pub use accounts::{Account, AccountConfig, Accounts, token_digest};
 pub use metrics::{HttpMetrics, MetricsError};
@@ -48,3 +49,4 @@ pub use port::{
 pub use routes::{openapi, router};
 pub use serve::serve;
 pub use state::ApiConfig;
+pub use webhooks::{Webhooks, WebhooksError};

@@ -34,6 +34,12 @@ pub const EVENT_PAGE: usize = 256;
 /// How long a stream's full buffer may stay full before the client counts as too slow.
 pub const SLOW_CLIENT: Duration = Duration::from_secs(15);
 
+/// Webhooks of a node: each is a task and up to a page of events.
+pub const MAX_WEBHOOKS: usize = 32;
+
+/// How long a webhook's receiver may take to answer a delivery.
+pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Interval of the comments that keep an idle event stream alive through proxies (which commonly
 /// cut at 60 s or 30 s).
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);

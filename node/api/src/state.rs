@@ -11,6 +11,7 @@ use crate::{
     limits::{MAX_EVENT_STREAMS, MAX_REQUESTS},
     metrics::HttpMetrics,
     port::NodePort,
+    webhooks::Webhooks,
 };
 
 /// What [`crate::router`] is made of.
@@ -19,6 +20,8 @@ pub struct ApiConfig {
     pub node: Arc<dyn NodePort>,
     /// Who may use it.
     pub accounts: Accounts,
+    /// Whom the node tells by itself.
+    pub webhooks: Webhooks,
     /// What `/metrics` shows.
     pub registry: Registry,
     /// The interface's own metrics, registered in `registry`.
@@ -34,6 +37,7 @@ pub(crate) struct AppState(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) node: Arc<dyn NodePort>,
     pub(crate) accounts: Accounts,
+    pub(crate) webhooks: Webhooks,
     pub(crate) registry: Registry,
     pub(crate) metrics: HttpMetrics,
     pub(crate) metrics_open_on_loopback: bool,
@@ -46,6 +50,7 @@ impl AppState {
         AppState(Arc::new(Shared {
             node: config.node,
             accounts: config.accounts,
+            webhooks: config.webhooks,
             registry: config.registry,
             metrics: config.metrics,
             metrics_open_on_loopback: config.metrics_open_on_loopback,

@@ -22,6 +22,7 @@ mod events;
 mod signer;
 mod sse;
 pub mod types;
+mod webhooks;
 
 pub use client::{Client, Consistency};
 pub use error::{ClientError, Problem};

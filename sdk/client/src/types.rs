@@ -3,6 +3,7 @@
 
 mod aeo;
 pub(crate) mod text;
+mod webhooks;
 
 use precinto_protocol::{hash::Hash, transaction::TransactionId};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ pub use aeo::{
     Authorization, BatchAnswer, BatchMode, CertifyRequest, ChangeRequest, HistoryAnswer,
     HistoryEntry, Identifier, ListAnswer, OperatorAnswer, StandingAuthorization, Transition,
 };
+pub use webhooks::{NewWebhook, Webhook, WebhooksAnswer};
 
 use crate::error::Problem;
 use text::{as_text, hex};

@@ -8,6 +8,9 @@ mod health;
 mod ledger;
 mod network;
 mod transactions;
+mod webhooks;
+
+pub(crate) use events::EventData;
 
 use axum::{
     Json, Router,
@@ -75,6 +78,8 @@ fn account_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(checkpoints::list))
         .routes(routes!(checkpoints::own))
         .routes(routes!(events::follow))
+        .routes(routes!(webhooks::add, webhooks::list))
+        .routes(routes!(webhooks::remove))
 }
 
 /// Routes that decide for themselves.

@@ -11,3 +11,4 @@ mod openapi;
 mod problems;
 mod support;
 mod transactions;
+mod webhooks;

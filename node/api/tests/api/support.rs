@@ -7,7 +7,9 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
-use precinto_api::{AccountConfig, Accounts, ApiConfig, HttpMetrics, router, token_digest};
+use precinto_api::{
+    AccountConfig, Accounts, ApiConfig, HttpMetrics, Webhooks, router, token_digest,
+};
 use precinto_protocol::{
     hash::Hash,
     keys::SigningKey,
@@ -16,16 +18,20 @@ use precinto_protocol::{
 };
 use prometheus::Registry;
 use serde_json::Value;
+use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::fake::{CHANNEL, FakeNode, TIME_MS};
 
 pub(crate) const OFFICER: &str = "token-of-the-officer";
+pub(crate) const ADMIN: &str = "token-of-the-admin";
 pub(crate) const AUDITOR: &str = "token-of-the-auditor";
 
 pub(crate) struct Api {
     pub(crate) node: Arc<FakeNode>,
     pub(crate) router: Router,
+    /// The node's own files.
+    pub(crate) files: TempDir,
 }
 
 pub(crate) struct Answer {
@@ -48,17 +54,32 @@ pub(crate) fn api() -> Api {
 }
 
 pub(crate) fn api_with(metrics_open_on_loopback: bool) -> Api {
-    let node = Arc::new(FakeNode::new());
+    start(Arc::new(FakeNode::new()), TempDir::new().unwrap(), metrics_open_on_loopback)
+}
+
+/// A node that was stopped and started again.
+pub(crate) fn again(api: Api) -> Api {
+    let Api { node, files, router } = api;
+    drop(router);
+    start(node, files, false)
+}
+
+fn start(node: Arc<FakeNode>, files: TempDir, metrics_open_on_loopback: bool) -> Api {
     let registry = Registry::new();
-    let accounts = [account("olga", "officer", OFFICER), account("aldo", "auditor", AUDITOR)];
+    let accounts = [
+        account("olga", "officer", OFFICER),
+        account("aldo", "auditor", AUDITOR),
+        account("ada", "admin", ADMIN),
+    ];
     let router = router(ApiConfig {
+        webhooks: Webhooks::open(&files.path().join("webhooks.json"), node.clone()).unwrap(),
         node: node.clone(),
         accounts: Accounts::from_config(&accounts).unwrap(),
         metrics: HttpMetrics::register(&registry).unwrap(),
         registry,
         metrics_open_on_loopback,
     });
-    Api { node, router }
+    Api { node, router, files }
 }
 
 impl Api {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use precinto_api::{ApiConfig, HttpMetrics};
+use precinto_api::{ApiConfig, HttpMetrics, NodePort, Webhooks};
 use precinto_consensus::{Applied, Config, Input, Replica, settings::COMPACTION_MARGIN};
 use precinto_execution::{Ledger as Executor, Queries};
 use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer, Request};
@@ -67,6 +67,9 @@ const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 /// Variable that lowers how many Raft entries are kept for followers, so that a test sees a
 /// snapshot without writing thousands of blocks.
 const KEEP_ENTRIES: &str = "PRECINTO_KEEP_ENTRIES";
+
+/// Webhooks of the node, in its data directory.
+const WEBHOOKS_FILE: &str = "webhooks.json";
 
 /// Runs the node whose directory is `dir` until SIGINT or SIGTERM.
 /// `log_format` goes before the configuration's.
@@ -480,8 +483,10 @@ impl Shared {
             lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,
         };
         let metrics = HttpMetrics::register(&registry)?;
+        let node: Arc<dyn NodePort> = Arc::new(SharedPort(Arc::new(port)));
         let router = precinto_api::router(ApiConfig {
-            node: Arc::new(SharedPort(Arc::new(port))),
+            webhooks: Webhooks::open(&config.data.join(WEBHOOKS_FILE), node.clone())?,
+            node,
             accounts: config.accounts,
             registry,
             metrics,
