@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::extract::FromRef;
 use prometheus::Registry;
@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     accounts::Accounts,
+    audit::Trail,
     limits::{MAX_EVENT_STREAMS, MAX_REQUESTS},
     metrics::HttpMetrics,
     port::NodePort,
@@ -19,6 +20,10 @@ pub struct ApiConfig {
     pub node: Arc<dyn NodePort>,
     /// Who may use it.
     pub accounts: Accounts,
+    /// Where reads are recorded.
+    pub trail: Trail,
+    /// The reverse proxy whose `X-Forwarded-For` is believed.
+    pub trusted_proxy: Option<IpAddr>,
     /// What `/metrics` shows.
     pub registry: Registry,
     /// The interface's own metrics, registered in `registry`.
@@ -34,6 +39,8 @@ pub(crate) struct AppState(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) node: Arc<dyn NodePort>,
     pub(crate) accounts: Accounts,
+    pub(crate) trail: Trail,
+    pub(crate) trusted_proxy: Option<IpAddr>,
     pub(crate) registry: Registry,
     pub(crate) metrics: HttpMetrics,
     pub(crate) metrics_open_on_loopback: bool,
@@ -46,6 +53,8 @@ impl AppState {
         AppState(Arc::new(Shared {
             node: config.node,
             accounts: config.accounts,
+            trail: config.trail,
+            trusted_proxy: config.trusted_proxy,
             registry: config.registry,
             metrics: config.metrics,
             metrics_open_on_loopback: config.metrics_open_on_loopback,

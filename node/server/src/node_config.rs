@@ -1,11 +1,12 @@
 //! Configuration of one node: `node.toml` in the node's directory.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use precinto_api::{AccountConfig, Accounts};
+use precinto_api::SessionLimits;
 use precinto_protocol::identity::NodeId;
 use toml::Table;
 
@@ -13,6 +14,12 @@ use crate::fields::{Fields, Problems};
 
 /// Name of the configuration file in a node's directory.
 pub const NODE_FILE: &str = "node.toml";
+
+/// File with the accounts in a node's directory; the running node owns it.
+pub const USERS_FILE: &str = "users.json";
+
+/// Directory of the audit trail in a node's directory.
+pub const AUDIT_DIRECTORY: &str = "audit";
 
 /// A node's configuration. Relative paths in the file are relative to the file.
 #[derive(Debug)]
@@ -32,7 +39,13 @@ pub struct NodeConfig {
     /// Where clients connect.
     pub api: SocketAddr,
     /// Local accounts of the administration's own staff.
-    pub accounts: Accounts,
+    pub users: PathBuf,
+    /// Directory of the audit trail.
+    pub audit: PathBuf,
+    /// How long logins live (`session_idle_minutes`, `session_hours`).
+    pub sessions: SessionLimits,
+    /// Address of the reverse proxy whose `X-Forwarded-For` is believed (`trusted_proxy`).
+    pub trusted_proxy: Option<IpAddr>,
 }
 
 impl NodeConfig {
@@ -58,9 +71,10 @@ impl NodeConfig {
         let (genesis, data, code, keys) =
             (path("genesis"), path("data"), path("code"), path("keys"));
         let (p2p, api) = (fields.parsed("p2p"), fields.parsed("api"));
-        let tables = fields.tables("accounts");
+        let sessions = session_limits(&mut fields);
+        let proxy_given = fields.has("trusted_proxy");
+        let trusted_proxy = proxy_given.then(|| fields.parsed("trusted_proxy")).flatten();
         fields.finish();
-        let accounts = accounts(tables, &mut problems);
         let config = (|| {
             Some(NodeConfig {
                 node: node?,
@@ -70,22 +84,26 @@ impl NodeConfig {
                 keys: keys?,
                 p2p: p2p?,
                 api: api?,
-                accounts: accounts?,
+                users: base.join(USERS_FILE),
+                audit: base.join(AUDIT_DIRECTORY),
+                sessions,
+                trusted_proxy,
             })
         })();
         config.filter(|_| problems.is_empty()).ok_or(problems)
     }
 }
 
-fn accounts(tables: Vec<Table>, problems: &mut Vec<String>) -> Option<Accounts> {
-    let mut configs: Vec<AccountConfig> = Vec::new();
-    for (index, table) in tables.into_iter().enumerate() {
-        match table.try_into() {
-            Ok(config) => configs.push(config),
-            Err(error) => problems.push(format!("accounts[{index}]: {}", error.message())),
-        }
+fn session_limits(fields: &mut Fields<'_>) -> SessionLimits {
+    let defaults = SessionLimits::default();
+    let mut read = |name: &str, unit_s: u64, default| {
+        let given = fields.has(name).then(|| fields.number(name, 1)).flatten();
+        given.map_or(default, |count| Duration::from_secs(count.saturating_mul(unit_s)))
+    };
+    SessionLimits {
+        idle: read("session_idle_minutes", 60, defaults.idle),
+        absolute: read("session_hours", 60 * 60, defaults.absolute),
     }
-    Accounts::from_config(&configs).map_err(|found| problems.extend(found)).ok()
 }
 
 #[cfg(test)]
@@ -100,12 +118,6 @@ mod tests {
         keys = "keys"
         p2p = "127.0.0.1:7701"
         api = "127.0.0.1:8701"
-
-        [[accounts]]
-        name = "officer"
-        roles = ["officer", "auditor"]
-        token_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-        pseudonym_seed = "0000000000000000000000000000000000000000000000000000000000000001"
     "#;
 
     #[test]
@@ -113,19 +125,23 @@ mod tests {
         let config = NodeConfig::parse(GOOD, Path::new("/x")).unwrap();
         assert_eq!(config.data, Path::new("/x/data"));
         assert_eq!(config.api.port(), 8701);
+        assert_eq!(config.users, Path::new("/x/users.json"));
+        assert_eq!((config.sessions, config.trusted_proxy), (SessionLimits::default(), None));
+        let more = format!("{GOOD}\nsession_idle_minutes = 5\ntrusted_proxy = \"127.0.0.1\"");
+        let config = NodeConfig::parse(&more, Path::new("/x")).unwrap();
+        assert_eq!(config.sessions.idle, Duration::from_secs(300));
+        assert!(config.trusted_proxy.is_some_and(|proxy| proxy.is_loopback()));
     }
 
     #[test]
     fn three_mistakes_are_three_problems() {
-        let bad = GOOD
-            .replace("node = 1", "node = 0")
-            .replace("127.0.0.1:8701", "localhost")
-            .replace(r#""auditor""#, r#""boss""#);
+        let bad = GOOD.replace("node = 1", "node = 0").replace("127.0.0.1:8701", "localhost")
+            + "session_hours = 0";
         let problems = NodeConfig::parse(&bad, Path::new("")).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].starts_with("node: expected a number"));
         assert!(problems[1].starts_with("api: \"localhost\""));
-        assert!(problems[2].contains("boss"), "{}", problems[2]);
+        assert!(problems[2].starts_with("session_hours: expected"), "{}", problems[2]);
     }
 
     #[test]
