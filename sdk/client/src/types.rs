@@ -3,6 +3,7 @@
 
 mod aeo;
 pub(crate) mod text;
+mod users;
 
 use precinto_protocol::{hash::Hash, transaction::TransactionId};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub use aeo::{
     Authorization, BatchAnswer, BatchMode, CertifyRequest, ChangeRequest, HistoryAnswer,
     HistoryEntry, Identifier, ListAnswer, OperatorAnswer, StandingAuthorization, Transition,
+};
+pub use users::{
+    AuditAnswer, AuditEntry, AuditFilter, NewTokenAnswer, SessionAnswer, User, UserToken,
+    UsersAnswer, WhoAnswer,
 };
 
 use crate::error::Problem;
