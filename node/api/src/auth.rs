@@ -1,20 +1,23 @@
 //! Bearer tokens of local accounts (RFC 6750). Default deny.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
     middleware::Next,
     response::Response,
 };
 use precinto_protocol::{hash::Hash, identity::Role, statement::OnBehalf};
 
-use crate::{accounts::Account, codes, error::ApiError, state::AppState};
+use crate::{accounts::Login, codes, error::ApiError, state::AppState};
 
 /// The logged-in account of a request.
 #[derive(Clone)]
-pub(crate) struct Caller(Arc<Account>);
+pub(crate) struct Caller(Login);
 
 impl Caller {
     /// The caller acting in `role` on the ledger.
@@ -23,17 +26,34 @@ impl Caller {
     /// `role-required` if the account does not have it.
     pub(crate) fn acting_as(&self, role: Role, channel: &Hash) -> Result<OnBehalf, ApiError> {
         self.require(role)?;
-        let officer = self.0.on_behalf(role, channel);
+        let officer = self.0.account.on_behalf(role, channel);
         // The member's own record of who stands behind a pseudonym.
         let pseudonym = hex::encode(officer.pseudonym);
-        tracing::info!(account = self.0.name(), pseudonym, %role, "acts on the ledger");
+        tracing::info!(account = self.name(), pseudonym, %role, "acts on the ledger");
         Ok(officer)
     }
 
+    /// Refuses a caller without `role`.
+    ///
     /// # Errors
-    /// `role-required` if the account does not have it.
+    /// `role-required`.
     pub(crate) fn require(&self, role: Role) -> Result<(), ApiError> {
-        if self.0.has(role) { Ok(()) } else { Err(ApiError::role(self.0.name(), role)) }
+        if self.0.roles.contains(&role) { Ok(()) } else { Err(ApiError::role(self.name(), role)) }
+    }
+
+    /// Name of the account.
+    pub(crate) fn name(&self) -> &str {
+        self.0.account.name()
+    }
+
+    /// What this login may do.
+    pub(crate) fn roles(&self) -> &BTreeSet<Role> {
+        &self.0.roles
+    }
+
+    /// The account in use.
+    pub(crate) fn login(&self) -> &Login {
+        &self.0
     }
 }
 
@@ -81,7 +101,23 @@ fn log_in(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| missing("the Authorization header is not `Bearer <token>`"))?;
-    state.accounts.find(token).map(Caller).ok_or_else(|| missing("the token is no account's"))
+    let login = state.accounts.authenticate(token);
+    login.map(Caller).ok_or_else(|| missing("the token is no account's, or it has expired"))
+}
+
+/// The address that a request comes from, for throttling alone: a proxy's word is taken only from
+/// the one that the configuration names.
+pub(crate) fn source(state: &AppState, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    // Only without a socket, in tests.
+    let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
+    if state.trusted_proxy != Some(peer) {
+        return peer;
+    }
+    // The proxy adds whom it saw at the end; what stands before is the client's to invent.
+    let added = headers.get_all("x-forwarded-for").iter().next_back();
+    let added = added.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    added.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
 }
 
 fn missing(detail: &str) -> ApiError {

@@ -33,6 +33,24 @@ pub const TOO_MANY_ITEMS: &str = "too-many-items";
 pub const UNAUTHORIZED: &str = "unauthorized";
 /// The account lacks a role.
 pub const ROLE_REQUIRED: &str = "role-required";
+/// Name or password is wrong.
+pub const WRONG_PASSWORD: &str = "wrong-password";
+/// Too many attempts to log in failed.
+pub const TOO_MANY_ATTEMPTS: &str = "too-many-attempts";
+/// A new password breaks a rule.
+pub const WEAK_PASSWORD: &str = "weak-password";
+/// No such account.
+pub const UNKNOWN_USER: &str = "unknown-user";
+/// The account's name is taken.
+pub const USER_EXISTS: &str = "user-exists";
+/// The account has no such token.
+pub const UNKNOWN_TOKEN: &str = "unknown-token";
+/// Nobody could manage accounts any more.
+pub const LAST_ADMIN_ACCOUNT: &str = "last-admin-account";
+/// The request needs a session, not a token.
+pub const NO_SESSION: &str = "no-session";
+/// Reads cannot be recorded.
+pub const AUDIT_UNAVAILABLE: &str = "audit-unavailable";
 /// No such path.
 pub const UNKNOWN_PATH: &str = "unknown-path";
 /// The path does not take the method.
@@ -96,8 +114,17 @@ const INTERFACE: &[CodeInfo] = &[
     info(UNSUPPORTED_MEDIA_TYPE, 415, "Unsupported media type", "Set Content-Type to one that the endpoint takes (see /v1/openapi.json)."),
     info(BODY_TOO_LARGE, 413, "Body too large", "Split the request into smaller ones."),
     info(TOO_MANY_ITEMS, 413, "Too many items", "Send at most 1000 items in one request."),
-    info(UNAUTHORIZED, 401, "Not logged in", "Send `Authorization: Bearer <token>` with the token of an account of this node."),
+    info(UNAUTHORIZED, 401, "Not logged in", "Log in (`precinto login`), or send `Authorization: Bearer <token>` with a token of an account of this node."),
     info(ROLE_REQUIRED, 403, "Role required", "Ask this node's operator for the role named in the detail, or use another account."),
+    info(WRONG_PASSWORD, 401, "Wrong name or password", "Check both; an admin of this node can reset a password (`precinto user passwd`)."),
+    info(TOO_MANY_ATTEMPTS, 429, "Too many attempts", "Wait as long as Retry-After says; every further failure doubles it."),
+    info(WEAK_PASSWORD, 422, "Weak password", "Choose a longer one that nobody guesses, such as four random words."),
+    info(UNKNOWN_USER, 404, "Unknown user", "List the accounts with `precinto user list`."),
+    info(USER_EXISTS, 409, "User exists", "Choose another name, or change the account that there is."),
+    info(UNKNOWN_TOKEN, 404, "Unknown token", "List the account's tokens with `precinto user list`."),
+    info(LAST_ADMIN_ACCOUNT, 409, "Last admin", "Give another account the role `admin` first."),
+    info(NO_SESSION, 409, "No session", "Log in with `precinto login`; a token ends by being revoked."),
+    info(AUDIT_UNAVAILABLE, 503, "Audit trail unavailable", "Reads must be recorded: try again, and if it lasts, the node's operator must look at its disk."),
     info(UNKNOWN_PATH, 404, "Unknown path", "See /v1/openapi.json for what this node serves."),
     info(METHOD_NOT_ALLOWED, 405, "Method not allowed", "See the Allow header and /v1/openapi.json."),
     info(UNKNOWN_BLOCK, 404, "Unknown block", "Heights start at 1 and end at the height in /v1/status; a node that joined by snapshot may lack older blocks."),

@@ -1,5 +1,7 @@
 //! One error type for every handler; it leaves as a problem document (RFC 9457).
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -12,6 +14,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    accounts::AccountError,
+    audit::Unavailable,
     codes,
     port::{NodeError, TransactionView},
 };
@@ -26,6 +30,8 @@ pub(crate) struct ApiError {
     detail: String,
     hint: Option<String>,
     retryable: bool,
+    /// What `Retry-After` says of a retryable one, seconds.
+    retry_after_s: u64,
     transaction: Option<String>,
 }
 
@@ -37,6 +43,7 @@ impl ApiError {
             detail: detail.into(),
             hint: None,
             retryable: false,
+            retry_after_s: 1,
             transaction: None,
         }
     }
@@ -60,6 +67,11 @@ impl ApiError {
     /// The same, of the kind that passes.
     pub(crate) fn retryable(self) -> ApiError {
         ApiError { retryable: true, ..self }
+    }
+
+    /// The same, of the kind that passes after `wait`.
+    pub(crate) fn retryable_after(self, wait: Duration) -> ApiError {
+        ApiError { retryable: true, retry_after_s: wait.as_secs() + 1, ..self }
     }
 
     /// What an answer of the node's contracts could not be decoded as: a defect, not the client's.
@@ -110,8 +122,39 @@ impl From<NodeError> for ApiError {
             detail: error.message,
             hint: error.hint,
             retryable: error.retryable,
+            retry_after_s: 1,
             transaction: None,
         }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> ApiError {
+        let detail = error.to_string();
+        match error {
+            AccountError::Unknown(_) => ApiError::new(codes::UNKNOWN_USER, detail),
+            AccountError::Exists(_) => ApiError::new(codes::USER_EXISTS, detail),
+            AccountError::UnknownToken(_) => ApiError::new(codes::UNKNOWN_TOKEN, detail),
+            AccountError::LastAdmin(_) => ApiError::new(codes::LAST_ADMIN_ACCOUNT, detail),
+            AccountError::Invalid(_) => ApiError::new(codes::INVALID_FIELD, detail),
+            AccountError::WeakPassword(_) => ApiError::new(codes::WEAK_PASSWORD, detail),
+            AccountError::WrongPassword => ApiError::new(codes::WRONG_PASSWORD, detail),
+            AccountError::Throttled(wait) => {
+                ApiError::new(codes::TOO_MANY_ATTEMPTS, detail).retryable_after(wait)
+            }
+            AccountError::Busy => ApiError::new(codes::OVERLOADED, detail).retryable(),
+            AccountError::File(error) => {
+                tracing::error!(%error, "the accounts file could not be written");
+                let detail = "the accounts file could not be written; the node's log says why";
+                ApiError::new(codes::INTERNAL, detail)
+            }
+        }
+    }
+}
+
+impl From<Unavailable> for ApiError {
+    fn from(unavailable: Unavailable) -> ApiError {
+        ApiError::new(codes::AUDIT_UNAVAILABLE, unavailable.to_string()).retryable()
     }
 }
 
@@ -126,7 +169,7 @@ impl IntoResponse for ApiError {
             headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
         if self.retryable {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after_s));
         }
         response
     }

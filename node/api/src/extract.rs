@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{codes, error::ApiError, limits::MAX_BODY_BYTES};
+use crate::{codes, error::ApiError};
 
 /// A JSON body. Its types refuse unknown fields.
 pub(crate) struct ApiJson<T>(pub(crate) T);
@@ -46,8 +46,7 @@ impl<S: Send + Sync> FromRequest<S> for ApiBytes {
 
 fn bad_bytes(rejection: &BytesRejection) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail = format!("a request's body has at most {MAX_BODY_BYTES} bytes");
-        ApiError::new(codes::BODY_TOO_LARGE, detail)
+        ApiError::new(codes::BODY_TOO_LARGE, "the body is larger than this endpoint takes")
     } else {
         ApiError::new(codes::MALFORMED_BODY, rejection.body_text())
     }

@@ -4,13 +4,15 @@
 //! [`router`] turns a [`NodePort`] (what a node can do, implemented by the server over consensus,
 //! execution and storage) into an axum router; [`serve`] runs it on a socket. A request passes, in
 //! this order: connection limit and header timeout ([`serve`]), metrics, concurrency limit and
-//! deadline (`middleware`), the bearer token of a local account (`auth`), strict extractors
-//! (`extract`), one handler in `routes/`, the port. Whatever fails on the way becomes an
+//! deadline (`middleware`), the bearer token of a local account (`auth`, `accounts`), strict
+//! extractors (`extract`), one handler in `routes/`, the port; an answer with records leaves a line
+//! in the audit trail first (`reading`, [`audit`]). Whatever fails on the way becomes an
 //! `ApiError` and leaves as a problem document (RFC 9457) whose code stands in [`codes`].
 //!
 //! # Invariants
-//! * Default deny: only `/livez` and `/readyz` answer without a token; writes on behalf of an
-//!   officer need the role `officer`.
+//! * Default deny: only `/livez`, `/readyz` and logging in work without a token; writes on behalf of
+//!   an officer need the role `officer`.
+//! * No record is answered that was not recorded in the audit trail.
 //! * Nothing a client sends can make a handler panic or grow memory without a limit of [`limits`].
 //! * An answer about the ledger's state carries the height and the ledger time it is true at.
 //! * A time-out while waiting is never reported as a failure: the status stays `pending`.
@@ -23,6 +25,7 @@
 #![allow(unused_qualifications, reason = "utoipa's macros qualify the types they are given")]
 
 mod accounts;
+pub mod audit;
 mod auth;
 mod clock;
 pub mod codes;
@@ -33,13 +36,16 @@ mod metrics;
 mod middleware;
 mod model;
 mod port;
+mod reading;
 mod request_id;
 mod routes;
 mod serve;
 mod state;
 mod webhooks;
 
-pub use accounts::{Account, AccountConfig, Accounts, token_digest};
+pub use accounts::{
+    Account, AccountError, Accounts, ApiToken, OpenError, SessionLimits, token_digest,
+};
 pub use metrics::{HttpMetrics, MetricsError};
 pub use port::{
     BlockDetail, BlockItem, BlockSummary, BoxFuture, CheckpointView, Consistency, Cursor,

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// A request's body, in bytes: a thousand ordinary transactions in base64, four blocks' worth.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
+/// The body of a login, in bytes: whoever sends it is not known yet.
+pub const MAX_LOGIN_BYTES: usize = 4 * 1024;
+
 /// Transactions or rows in one request: half a block, so that one request cannot fill one.
 pub const MAX_BATCH: usize = 1_000;
 

@@ -14,24 +14,25 @@ use crate::{
     codes,
     error::ApiError,
     limits::REQUEST_TIMEOUT,
-    request_id::{self, X_REQUEST_ID},
+    request_id::{RequestId, X_REQUEST_ID},
     state::AppState,
 };
 
 /// Counts the request and logs it with its outcome.
 pub(crate) async fn observe(
     State(state): State<AppState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let id = request_id::of(request.headers());
-    let span = tracing::info_span!("request", id, %method, route);
+    let id = RequestId::new();
+    let span = tracing::info_span!("request", id = id.0, %method, route);
+    request.extensions_mut().insert(id.clone());
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
-    response.headers_mut().insert(X_REQUEST_ID, request_id::header(&id));
+    response.headers_mut().insert(X_REQUEST_ID, id.header());
     let (status, took) = (response.status().as_u16(), started.elapsed());
     state.metrics.observe(method.as_str(), &route, status, took);
     tracing::debug!(parent: &span, status, took_us = took.as_micros() as u64, "answered");

@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::extract::FromRef;
 use prometheus::Registry;
@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     accounts::Accounts,
+    audit::Trail,
     limits::{MAX_EVENT_STREAMS, MAX_REQUESTS},
     metrics::HttpMetrics,
     port::NodePort,
@@ -22,6 +23,10 @@ pub struct ApiConfig {
     pub accounts: Accounts,
     /// Whom the node tells by itself.
     pub webhooks: Webhooks,
+    /// Where reads are recorded.
+    pub trail: Trail,
+    /// The reverse proxy whose `X-Forwarded-For` is believed.
+    pub trusted_proxy: Option<IpAddr>,
     /// What `/metrics` shows.
     pub registry: Registry,
     /// The interface's own metrics, registered in `registry`.
@@ -38,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) node: Arc<dyn NodePort>,
     pub(crate) accounts: Accounts,
     pub(crate) webhooks: Webhooks,
+    pub(crate) trail: Trail,
+    pub(crate) trusted_proxy: Option<IpAddr>,
     pub(crate) registry: Registry,
     pub(crate) metrics: HttpMetrics,
     pub(crate) metrics_open_on_loopback: bool,
@@ -51,6 +58,8 @@ impl AppState {
             node: config.node,
             accounts: config.accounts,
             webhooks: config.webhooks,
+            trail: config.trail,
+            trusted_proxy: config.trusted_proxy,
             registry: config.registry,
             metrics: config.metrics,
             metrics_open_on_loopback: config.metrics_open_on_loopback,

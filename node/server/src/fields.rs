@@ -70,6 +70,11 @@ impl<'a> Fields<'a> {
         value
     }
 
+    /// Whether the field is there and was not asked for yet.
+    pub fn has(&self, field: &str) -> bool {
+        self.table.contains_key(field)
+    }
+
     /// A text.
     pub fn text(&mut self, field: &str) -> Option<String> {
         match self.take(field)? {

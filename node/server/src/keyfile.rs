@@ -20,13 +20,18 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 /// Writes a new secret file (mode 0600); refuses to overwrite one.
 pub fn create(path: &Path, secret: &[u8; 32]) -> anyhow::Result<()> {
+    write_new(path, &Zeroizing::new(hex::encode(secret)))
+}
+
+/// Writes a secret text to a new file (mode 0600); refuses to overwrite one.
+pub fn write_new(path: &Path, secret: &str) -> anyhow::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
         .with_context(|| format!("cannot create the key file {}", path.display()))?;
-    let text = Zeroizing::new(format!("{}\n", hex::encode(secret)));
+    let text = Zeroizing::new(format!("{secret}\n"));
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(())

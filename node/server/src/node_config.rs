@@ -1,11 +1,12 @@
 //! Configuration of one node: `node.toml` in the node's directory.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use precinto_api::{AccountConfig, Accounts};
+use precinto_api::SessionLimits;
 use precinto_protocol::identity::NodeId;
 use toml::Table;
 
@@ -18,6 +19,12 @@ use crate::{
 
 /// Name of the configuration file in a node's directory.
 pub const NODE_FILE: &str = "node.toml";
+
+/// File with the accounts in a node's directory; the running node owns it.
+pub const USERS_FILE: &str = "users.json";
+
+/// Directory of the audit trail in a node's directory.
+pub const AUDIT_DIRECTORY: &str = "audit";
 
 /// A node's configuration. Relative paths in the file are relative to the file.
 #[derive(Debug)]
@@ -37,7 +44,13 @@ pub struct NodeConfig {
     /// Where clients connect.
     pub api: SocketAddr,
     /// Local accounts of the administration's own staff.
-    pub accounts: Accounts,
+    pub users: PathBuf,
+    /// Directory of the audit trail.
+    pub audit: PathBuf,
+    /// How long logins live (table `sessions`).
+    pub sessions: SessionLimits,
+    /// Address of the reverse proxy whose `X-Forwarded-For` is believed (`trusted_proxy`).
+    pub trusted_proxy: Option<IpAddr>,
     /// Form of log lines.
     pub log_format: LogFormat,
     /// What is logged.
@@ -79,11 +92,12 @@ impl NodeConfig {
         let (genesis, data, code, keys) =
             (path("genesis"), path("data"), path("code"), path("keys"));
         let (p2p, api) = (fields.parsed("p2p"), fields.parsed("api"));
-        let tables = fields.tables("accounts");
-        let sections = ["endorsement", "log", "disk", "metrics"]
+        let sections = ["sessions", "endorsement", "log", "disk", "metrics"]
             .map(|name| fields.table(name).unwrap_or_default());
+        let trusted_proxy = trusted_proxy(&mut fields);
         fields.finish();
-        let [endorsement, log, disk, metrics] = sections;
+        let [sessions, endorsement, log, disk, metrics] = sections;
+        let sessions = session_limits(Fields::new(sessions, "sessions", &mut problems));
         let mut fields = Fields::new(log, "log", &mut problems);
         let (log_format, log_level) = (fields.parsed("format"), fields.parsed("level"));
         fields.finish();
@@ -94,7 +108,6 @@ impl NodeConfig {
         let open_on_loopback = fields.flag("open_on_loopback");
         fields.finish();
         let endorsement = Rules::read(endorsement, &mut problems);
-        let accounts = accounts(tables, &mut problems);
         let config = (|| {
             Some(NodeConfig {
                 node: node?,
@@ -104,7 +117,10 @@ impl NodeConfig {
                 keys: keys?,
                 p2p: p2p?,
                 api: api?,
-                accounts: accounts?,
+                users: base.join(USERS_FILE),
+                audit: base.join(AUDIT_DIRECTORY),
+                sessions: sessions?,
+                trusted_proxy: trusted_proxy?,
                 log_format: log_format?,
                 log_level: log_level?,
                 disk_reserve: reserve_mib?.saturating_mul(MIB),
@@ -128,15 +144,26 @@ pub fn explain(file: &Path) -> Result<String, Problems> {
     Ok(Layered::new(table).explain(NODE_FILE))
 }
 
-fn accounts(tables: Vec<Table>, problems: &mut Vec<String>) -> Option<Accounts> {
-    let mut configs: Vec<AccountConfig> = Vec::new();
-    for (index, table) in tables.into_iter().enumerate() {
-        match table.try_into() {
-            Ok(config) => configs.push(config),
-            Err(error) => problems.push(format!("accounts[{index}]: {}", error.message())),
+fn session_limits(mut fields: Fields<'_>) -> Option<SessionLimits> {
+    let mut minutes = |name| Some(Duration::from_secs(fields.number(name, 1)?.saturating_mul(60)));
+    let (idle, absolute) = (minutes("idle_minutes"), minutes("minutes"));
+    fields.finish();
+    Some(SessionLimits { idle: idle?, absolute: absolute? })
+}
+
+/// An empty text stands for none.
+fn trusted_proxy(fields: &mut Fields<'_>) -> Option<Option<IpAddr>> {
+    let text = fields.text("trusted_proxy")?;
+    if text.is_empty() {
+        return Some(None);
+    }
+    match text.parse() {
+        Ok(address) => Some(Some(address)),
+        Err(error) => {
+            fields.problem("trusted_proxy", format_args!("{text:?}: {error}"));
+            None
         }
     }
-    Accounts::from_config(&configs).map_err(|found| problems.extend(found)).ok()
 }
 
 #[cfg(test)]
@@ -151,12 +178,6 @@ mod tests {
         keys = "keys"
         p2p = "127.0.0.1:7701"
         api = "127.0.0.1:8701"
-
-        [[accounts]]
-        name = "officer"
-        roles = ["officer", "auditor"]
-        token_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
-        pseudonym_seed = "0000000000000000000000000000000000000000000000000000000000000001"
     "#;
 
     #[test]
@@ -164,16 +185,19 @@ mod tests {
         let config = NodeConfig::parse(GOOD, Path::new("/x")).unwrap();
         assert_eq!(config.data, Path::new("/x/data"));
         assert_eq!(config.api.port(), 8701);
+        assert_eq!(config.users, Path::new("/x/users.json"));
+        assert_eq!((config.sessions, config.trusted_proxy), (SessionLimits::default(), None));
+        let more = format!("{GOOD}\ntrusted_proxy = \"127.0.0.1\"\n[sessions]\nidle_minutes = 5");
+        let config = NodeConfig::parse(&more, Path::new("/x")).unwrap();
+        assert_eq!(config.sessions.idle, Duration::from_secs(300));
+        assert!(config.trusted_proxy.is_some_and(|proxy| proxy.is_loopback()));
     }
 
     #[test]
     fn what_the_file_does_not_say_has_its_default() {
         let config = NodeConfig::parse(GOOD, Path::new("")).unwrap();
         assert_eq!((config.log_format, config.disk_reserve), (LogFormat::Text, 256 * MIB));
-        let said = GOOD.replace(
-            "[[accounts]]",
-            "[disk]\nreserve_mib = 64\n[log]\nformat = \"json\"\n[[accounts]]",
-        );
+        let said = GOOD.to_owned() + "[disk]\nreserve_mib = 64\n[log]\nformat = \"json\"\n";
         let config = NodeConfig::parse(&said, Path::new("")).unwrap();
         assert_eq!((config.log_format, config.disk_reserve), (LogFormat::Json, 64 * MIB));
     }
@@ -181,9 +205,8 @@ mod tests {
     #[test]
     fn mistakes_in_tables_are_named_with_their_place() {
         let bad = "[log]\nformat = \"xml\"\nlevel = \"loud=very\"\nlevle = 1\n[disk]\nreserve_mib = 1\n\
-                   [metrics]\nopen_on_loopback = \"yes\"\n[[accounts]]";
-        let problems =
-            NodeConfig::parse(&GOOD.replace("[[accounts]]", bad), Path::new("")).unwrap_err();
+                   [metrics]\nopen_on_loopback = \"yes\"\n";
+        let problems = NodeConfig::parse(&(GOOD.to_owned() + bad), Path::new("")).unwrap_err();
         let begins = [
             "log.format: \"xml\"",
             "log.level: \"loud=very\"",
@@ -199,15 +222,13 @@ mod tests {
 
     #[test]
     fn three_mistakes_are_three_problems() {
-        let bad = GOOD
-            .replace("node = 1", "node = 0")
-            .replace("127.0.0.1:8701", "localhost")
-            .replace(r#""auditor""#, r#""boss""#);
+        let bad = GOOD.replace("node = 1", "node = 0").replace("127.0.0.1:8701", "localhost")
+            + "[sessions]\nminutes = 0";
         let problems = NodeConfig::parse(&bad, Path::new("")).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].starts_with("node: expected a number"));
         assert!(problems[1].starts_with("api: \"localhost\""));
-        assert!(problems[2].contains("boss"), "{}", problems[2]);
+        assert!(problems[2].starts_with("sessions.minutes: expected"), "{}", problems[2]);
     }
 
     #[test]

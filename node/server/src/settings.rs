@@ -38,7 +38,9 @@ pub const SETTINGS: &[Setting] = &[
     required("keys", "Directory of identity.key, network.key, attestation.key and lookup.key, mode 0600."),
     required("p2p", "Where peers connect: address and port to listen on."),
     required("api", "Where clients connect, in plain HTTP: loopback, or an address behind a proxy with TLS."),
-    with_default("accounts", "[]", "Accounts of this administration's staff, one [[accounts]] each: see docs/OPERATIONS.md."),
+    with_default("trusted_proxy", "\"\"", "Address of the reverse proxy whose X-Forwarded-For is believed; empty for none."),
+    with_default("sessions.idle_minutes", "30", "A login that is not used for so long ends."),
+    with_default("sessions.minutes", "720", "A login ends after so long in any case."),
     with_default("endorsement.refuse", "[]", "Calls of others that this member does not endorse: \"contract.method\" or\n\"contract.method of member\", with * for any."),
     with_default("log.format", "\"text\"", "Lines for people (\"text\") or one JSON object per line (\"json\").\nThe option --log-format goes before it."),
     with_default("log.level", "\"info,libp2p=warn,yamux=warn\"", "What is logged: a level (error, warn, info, debug, trace), or levels by module.\nThe variable PRECINTO_LOG goes before it."),
@@ -93,16 +95,9 @@ impl Layered {
     }
 
     /// The effective configuration as a file with every setting, its comment and its origin.
-    /// Accounts are counted, not shown: their seeds are secret.
     pub fn explain(&self, file: &str) -> String {
         render(|setting| {
             let value = get(&self.table, setting.name)?;
-            let value = match value {
-                Value::Array(items) if setting.name == "accounts" => {
-                    return Some(format!("# {} of them in {file}, not shown\n", items.len()));
-                }
-                value => value,
-            };
             let from = match self.origins.get(setting.name)? {
                 Origin::File => file,
                 Origin::Default => "default",
@@ -120,9 +115,7 @@ pub fn template(values: &BTreeMap<&str, String>) -> String {
         if let Some(value) = values.get(setting.name) {
             return Some(format!("{key} = {value}\n"));
         }
-        // An array of tables has no short form.
-        let default = setting.default.filter(|default| *default != "[]");
-        Some(default.map_or_else(String::new, |default| format!("# {key} = {default}\n")))
+        Some(setting.default.map_or_else(String::new, |default| format!("# {key} = {default}\n")))
     })
 }
 
@@ -211,15 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_force_is_told_with_its_origin_and_no_secret() {
-        let file =
-            "node = 7\n[log]\nlevel = \"debug\"\n[[accounts]]\npseudonym_seed = \"secret\"\n";
+    fn what_is_in_force_is_told_with_its_origin() {
+        let file = "node = 7\n[log]\nlevel = \"debug\"\n";
         let layered = Layered::new(file.parse().unwrap());
         let text = layered.explain("node.toml");
         assert!(text.contains("node = 7  # node.toml\n"), "{text}");
         assert!(text.contains("level = \"debug\"  # node.toml\n"), "{text}");
         assert!(text.contains("format = \"text\"  # default\n"), "{text}");
-        assert!(text.contains("# 1 of them in node.toml") && !text.contains("secret"), "{text}");
         let again: Table = text.parse().unwrap();
         assert_eq!(get(&again, "disk.reserve_mib"), Some(&Value::Integer(256)));
     }
@@ -232,7 +223,7 @@ mod tests {
             "{text}"
         );
         let table: Table = text.parse().unwrap();
-        assert_eq!(table.keys().collect::<Vec<_>>(), ["disk", "log", "metrics", "node"]);
+        assert_eq!(table.keys().collect::<Vec<_>>(), ["disk", "endorsement", "log", "metrics", "node", "sessions"]);
         assert_eq!(table["log"].as_table().map(Table::len), Some(0), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use precinto_protocol::{
 };
 use reqwest::{
     Method, RequestBuilder, Response, Url,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -44,7 +44,8 @@ pub enum Consistency {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-    authorization: HeaderValue,
+    /// Absent for a client that is about to log in.
+    authorization: Option<HeaderValue>,
 }
 
 impl std::fmt::Debug for Client {
@@ -60,20 +61,28 @@ impl Client {
     /// # Errors
     /// If either is malformed. Nothing is sent.
     pub fn new(base_url: &str, token: &str) -> Result<Client, ClientError> {
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
+        authorization.set_sensitive(true);
+        Ok(Client { authorization: Some(authorization), ..Client::anonymous(base_url)? })
+    }
+
+    /// A client of the node at `base_url` that can only ask about its health and log in.
+    ///
+    /// # Errors
+    /// If the address is malformed. Nothing is sent.
+    pub fn anonymous(base_url: &str) -> Result<Client, ClientError> {
         let base: Url = base_url.parse().map_err(|_| ClientError::BaseUrl(base_url.into()))?;
         if base.cannot_be_a_base() || !base.has_host() {
             return Err(ClientError::BaseUrl(base_url.into()));
         }
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ClientError::Token)?;
-        authorization.set_sensitive(true);
         // Whoever was first chose the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .build()?;
-        Ok(Client { http, base, authorization })
+        Ok(Client { http, base, authorization: None })
     }
 
     /// Submits a transaction; with `wait`, answers once its status is final or the time is up.
@@ -280,7 +289,18 @@ impl Client {
             .expect("the constructor refuses URLs that cannot be a base")
             .pop_if_empty()
             .extend(path);
-        self.http.request(method, url).header("authorization", self.authorization.clone())
+        let request = self.http.request(method, url);
+        match &self.authorization {
+            Some(value) => request.header(AUTHORIZATION, value.clone()),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, ClientError> {
+        answer(request).await
     }
 }
 

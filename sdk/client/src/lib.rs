@@ -22,9 +22,11 @@ mod events;
 mod signer;
 mod sse;
 pub mod types;
+mod users;
 mod webhooks;
 
 pub use client::{Client, Consistency};
 pub use error::{ClientError, Problem};
 pub use events::{EventFilter, EventStream};
 pub use signer::{NewCall, Signer};
+pub use users::AuditKind;

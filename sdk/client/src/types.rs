@@ -3,6 +3,7 @@
 
 mod aeo;
 pub(crate) mod text;
+mod users;
 mod webhooks;
 
 use precinto_protocol::{hash::Hash, transaction::TransactionId};
@@ -11,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub use aeo::{
     Authorization, BatchAnswer, BatchMode, CertifyRequest, ChangeRequest, HistoryAnswer,
     HistoryEntry, Identifier, ListAnswer, OperatorAnswer, StandingAuthorization, Transition,
+};
+pub use users::{
+    AuditAnswer, AuditEntry, AuditFilter, NewTokenAnswer, SessionAnswer, User, UserToken,
+    UsersAnswer, WhoAnswer,
 };
 pub use webhooks::{NewWebhook, Webhook, WebhooksAnswer};
 

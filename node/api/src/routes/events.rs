@@ -17,6 +17,7 @@ use axum::{
 use futures::{StreamExt, stream};
 use precinto_protocol::{aeo, cbor};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
@@ -28,6 +29,7 @@ use crate::{
     limits::{EVENT_BUFFER, EVENT_PAGE, KEEP_ALIVE, SLOW_CLIENT},
     model::TransitionAnswer,
     port::{Cursor, EventView, NodeError, NodePort},
+    reading::Reading,
     state::AppState,
 };
 
@@ -121,6 +123,7 @@ pub(crate) struct ClosedData {
 )]
 pub(crate) async fn follow(
     State(state): State<AppState>,
+    reading: Reading,
     ApiQuery(params): ApiQuery<EventsParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -129,6 +132,11 @@ pub(crate) async fn follow(
             .retryable()
     })?;
     let cursor = begin(&*state.node, &params, &headers)?;
+    let asked = json!({
+        "from": cursor.to_string(), "contract": params.contract, "topic": params.topic,
+    });
+    let height = *state.node.heights().borrow();
+    reading.record(asked, height, None)?;
     // Only an id: a client that is cut off before its first event resumes here all the same.
     let opening = cursor.previous().map(|before| Event::default().id(before.to_string()));
     let (events, buffer) = mpsc::channel(EVENT_BUFFER);

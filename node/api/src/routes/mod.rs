@@ -1,13 +1,16 @@
 //! The router: one file per resource.
 
 mod aeo;
+mod audit;
 mod blocks;
 mod checkpoints;
 mod events;
 mod health;
 mod ledger;
 mod network;
+mod session;
 mod transactions;
+mod users;
 mod webhooks;
 
 pub(crate) use events::EventData;
@@ -15,7 +18,7 @@ pub(crate) use events::EventData;
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
-    http::{Method, Uri},
+    http::{HeaderValue, Method, Uri, header},
     middleware::{from_fn, from_fn_with_state},
 };
 use utoipa::{
@@ -28,8 +31,9 @@ use crate::{
     auth::{require_account, require_metrics_access},
     codes,
     error::ApiError,
-    limits::MAX_BODY_BYTES,
+    limits::{MAX_BODY_BYTES, MAX_LOGIN_BYTES},
     middleware::{bound, observe},
+    reading::require_reading,
     state::{ApiConfig, AppState},
 };
 
@@ -56,19 +60,29 @@ impl Modify for BearerToken {
     }
 }
 
+/// Routes that need the token of an account, and whose answers hold records: each leaves a line in
+/// the audit trail.
+fn record_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(routes!(transactions::show))
+        .routes(routes!(aeo::queries::list))
+        .routes(routes!(aeo::queries::operator))
+        .routes(routes!(aeo::queries::history))
+        .routes(routes!(ledger::query))
+        .routes(routes!(events::follow))
+        .routes(routes!(audit::reads))
+        .routes(routes!(audit::accounts))
+}
+
 /// Routes that need the token of an account.
 fn account_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(transactions::submit))
-        .routes(routes!(transactions::show))
-        .routes(routes!(aeo::commands::certify, aeo::queries::list))
+        .routes(routes!(aeo::commands::certify))
         .routes(routes!(aeo::batch::certify_batch))
         .routes(routes!(aeo::commands::suspend))
         .routes(routes!(aeo::commands::reinstate))
         .routes(routes!(aeo::commands::revoke))
-        .routes(routes!(aeo::queries::operator))
-        .routes(routes!(aeo::queries::history))
-        .routes(routes!(ledger::query))
         .routes(routes!(ledger::contracts))
         .routes(routes!(blocks::list))
         .routes(routes!(blocks::show))
@@ -77,9 +91,22 @@ fn account_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(network::status))
         .routes(routes!(checkpoints::list))
         .routes(routes!(checkpoints::own))
-        .routes(routes!(events::follow))
         .routes(routes!(webhooks::add, webhooks::list))
         .routes(routes!(webhooks::remove))
+        .routes(routes!(session::show, session::log_out))
+        .routes(routes!(session::change_password))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::set_roles))
+        .routes(routes!(users::disable))
+        .routes(routes!(users::enable))
+        .routes(routes!(users::reset_password))
+        .routes(routes!(users::add_token))
+        .routes(routes!(users::revoke_token))
+}
+
+/// Routes that begin a login.
+fn login_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(session::log_in))
 }
 
 /// Routes that decide for themselves.
@@ -93,27 +120,37 @@ fn metrics_routes() -> OpenApiRouter<AppState> {
 
 /// The OpenAPI document of the interface.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    account_routes().merge(open_routes()).merge(metrics_routes()).into_openapi()
+    account_routes()
+        .merge(record_routes())
+        .merge(login_routes())
+        .merge(open_routes())
+        .merge(metrics_routes())
+        .into_openapi()
 }
 
 /// The whole interface over one node.
 pub fn router(config: ApiConfig) -> Router {
     let state = AppState::new(config);
     let document = openapi();
+    let records: Router<AppState> = record_routes().into();
     let accounts: Router<AppState> = account_routes().into();
     let accounts = accounts
+        .merge(records.route_layer(from_fn(require_reading)))
         .route("/v1/openapi.json", axum::routing::get(move || async move { Json(document) }))
         .route_layer(from_fn_with_state(state.clone(), require_account));
     let metrics: Router<AppState> = metrics_routes().into();
     let metrics = metrics.route_layer(from_fn_with_state(state.clone(), require_metrics_access));
-    let bounded = accounts.merge(metrics).layer(from_fn_with_state(state.clone(), bound));
+    let login: Router<AppState> = login_routes().into();
+    let login = login.layer(DefaultBodyLimit::max(MAX_LOGIN_BYTES));
+    let bounded =
+        accounts.merge(metrics).merge(login).layer(from_fn_with_state(state.clone(), bound));
     let open: Router<AppState> = open_routes().into();
     open.merge(bounded)
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(state.clone(), observe))
-        .layer(from_fn(no_store))
+        .layer(from_fn(guard))
         .with_state(state)
 }
 
@@ -126,13 +163,15 @@ async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     ApiError::new(codes::METHOD_NOT_ALLOWED, detail)
 }
 
-/// Answers are as of a moment and for one account: no cache on the way may keep them.
-async fn no_store(
+/// Answers are as of a moment and for one account: no cache on the way may keep them. No browser
+/// may take them for anything but what they say they are. Nothing allows other origins (CORS).
+async fn guard(
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> axum::response::Response {
     let mut response = next.run(request).await;
-    let value = axum::http::HeaderValue::from_static("no-store");
-    response.headers_mut().entry(axum::http::header::CACHE_CONTROL).or_insert(value);
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

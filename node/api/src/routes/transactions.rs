@@ -17,6 +17,7 @@ use precinto_protocol::{
     transaction::{Transaction, TransactionId},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     limits::MAX_BATCH,
     model::{TransactionAnswer, WaitFor, WaitParams},
     port::{NodePort, TransactionView},
+    reading::Reading,
 };
 
 /// What becomes of a submission.
@@ -289,6 +291,7 @@ pub(crate) fn miscounted() -> ApiError {
 )]
 pub(crate) async fn show(
     State(node): State<Arc<dyn NodePort>>,
+    reading: Reading,
     ApiPath(id): ApiPath<String>,
     ApiQuery(wait): ApiQuery<WaitParams>,
 ) -> Result<Json<TransactionAnswer>, ApiError> {
@@ -297,5 +300,7 @@ pub(crate) async fn show(
         None => node.transaction(id).await?,
         Some(limit) => node.wait(id, limit).await?,
     };
+    let height = view.outcome.as_ref().map(|record| record.height);
+    reading.record(json!({ "transaction": id.to_string() }), height, None)?;
     Ok(Json(view.into()))
 }

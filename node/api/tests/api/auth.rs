@@ -11,12 +11,13 @@ use serde_json::json;
 use crate::support::{AUDITOR, OFFICER, api, api_with, request};
 
 /// Every documented operation, with its path's parameters filled in.
-fn operations() -> Vec<(Method, String)> {
+pub(crate) fn operations() -> Vec<(Method, String)> {
     let document = serde_json::to_value(precinto_api::openapi()).unwrap();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         let path = path.replace("{id}", &"ab".repeat(32)).replace("{height}", "1");
         let path = path.replace("{scheme}", "rut").replace("{identifier}", "1");
+        let path = path.replace("{name}", "olga").replace("{token}", "first");
         for method in item.as_object().unwrap().keys() {
             if let Ok(method) = method.to_uppercase().parse() {
                 operations.push((method, path.clone()));
@@ -31,7 +32,8 @@ async fn nothing_but_health_answers_without_a_known_token() {
     let api = api();
     let mut refused = 0;
     for (method, path) in operations() {
-        if ["/livez", "/readyz"].contains(&path.as_str()) {
+        let login = method == Method::POST && path == "/v1/session";
+        if login || ["/livez", "/readyz"].contains(&path.as_str()) {
             continue;
         }
         let none = Request::builder().method(&method).uri(&path).body(Body::empty()).unwrap();

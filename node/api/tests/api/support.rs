@@ -8,7 +8,9 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use precinto_api::{
-    AccountConfig, Accounts, ApiConfig, HttpMetrics, Webhooks, router, token_digest,
+    Accounts, ApiConfig, HttpMetrics, SessionLimits, Webhooks,
+    audit::{Trail, TrailWriter},
+    router, token_digest,
 };
 use precinto_protocol::{
     hash::Hash,
@@ -17,21 +19,22 @@ use precinto_protocol::{
     transaction::Transaction,
 };
 use prometheus::Registry;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::fake::{CHANNEL, FakeNode, TIME_MS};
 
 pub(crate) const OFFICER: &str = "token-of-the-officer";
-pub(crate) const ADMIN: &str = "token-of-the-admin";
 pub(crate) const AUDITOR: &str = "token-of-the-auditor";
+pub(crate) const ADMIN: &str = "token-of-the-admin";
 
 pub(crate) struct Api {
     pub(crate) node: Arc<FakeNode>,
     pub(crate) router: Router,
-    /// The node's own files.
-    pub(crate) files: TempDir,
+    pub(crate) directory: TempDir,
+    /// Absent while the trail's lines are written.
+    pub(crate) writer: Option<TrailWriter>,
 }
 
 pub(crate) struct Answer {
@@ -40,13 +43,12 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-fn account(name: &str, role: &str, token: &str) -> AccountConfig {
-    AccountConfig {
-        name: name.into(),
-        roles: vec![role.into()],
-        token_sha256: token_digest(token).to_hex(),
-        pseudonym_seed: token_digest(name).to_hex(),
-    }
+fn account(name: &str, role: &str, token: &str) -> Value {
+    let token = token_digest(token).to_hex();
+    json!({
+        "name": name, "roles": [role], "pseudonym_seed": token_digest(name).to_hex(),
+        "tokens": [{ "name": "first", "sha256": token, "roles": [role], "created_ms": 1 }],
+    })
 }
 
 pub(crate) fn api() -> Api {
@@ -54,32 +56,50 @@ pub(crate) fn api() -> Api {
 }
 
 pub(crate) fn api_with(metrics_open_on_loopback: bool) -> Api {
-    start(Arc::new(FakeNode::new()), TempDir::new().unwrap(), metrics_open_on_loopback)
+    let mut api = unaudited_api(metrics_open_on_loopback);
+    let writer = api.writer.take().unwrap();
+    std::thread::spawn(move || writer.run());
+    api
+}
+
+/// With an audit trail that nobody writes.
+pub(crate) fn unaudited_api(metrics_open_on_loopback: bool) -> Api {
+    let directory = tempfile::tempdir().unwrap();
+    let users = directory.path().join("users.json");
+    let accounts = [
+        account("olga", "officer", OFFICER),
+        account("aldo", "auditor", AUDITOR),
+        account("adam", "admin", ADMIN),
+    ];
+    std::fs::write(&users, json!({ "version": 1, "accounts": accounts }).to_string()).unwrap();
+    start(Arc::new(FakeNode::new()), directory, metrics_open_on_loopback)
 }
 
 /// A node that was stopped and started again.
 pub(crate) fn again(api: Api) -> Api {
-    let Api { node, files, router } = api;
-    drop(router);
-    start(node, files, false)
+    let Api { node, directory, router, writer } = api;
+    drop((router, writer));
+    let mut api = start(node, directory, false);
+    let writer = api.writer.take().unwrap();
+    std::thread::spawn(move || writer.run());
+    api
 }
 
-fn start(node: Arc<FakeNode>, files: TempDir, metrics_open_on_loopback: bool) -> Api {
+fn start(node: Arc<FakeNode>, directory: TempDir, metrics_open_on_loopback: bool) -> Api {
+    let users = directory.path().join("users.json");
+    let (trail, writer) = Trail::open(&directory.path().join("audit")).unwrap();
     let registry = Registry::new();
-    let accounts = [
-        account("olga", "officer", OFFICER),
-        account("aldo", "auditor", AUDITOR),
-        account("ada", "admin", ADMIN),
-    ];
     let router = router(ApiConfig {
-        webhooks: Webhooks::open(&files.path().join("webhooks.json"), node.clone()).unwrap(),
+        webhooks: Webhooks::open(&directory.path().join("webhooks.json"), node.clone()).unwrap(),
         node: node.clone(),
-        accounts: Accounts::from_config(&accounts).unwrap(),
+        accounts: Accounts::open(&users, SessionLimits::default()).unwrap(),
+        trail,
+        trusted_proxy: None,
         metrics: HttpMetrics::register(&registry).unwrap(),
         registry,
         metrics_open_on_loopback,
     });
-    Api { node, router, files }
+    Api { node, router, directory, writer: Some(writer) }
 }
 
 impl Api {
@@ -100,6 +120,22 @@ impl Api {
 
     pub(crate) async fn post_as(&self, token: &str, path: &str, body: Value) -> Answer {
         self.post_bytes(token, path, "application/json", body.to_string().into_bytes()).await
+    }
+
+    /// A request with or without a JSON body.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        token: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = request(method, path, token);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
     }
 
     pub(crate) async fn post_bytes(

@@ -217,7 +217,7 @@ async fn only_administrators_and_only_sensible_addresses() {
     api.post_as(ADMIN, "/v1/webhooks", good).await.problem(409, "too-many-webhooks");
     let text = list(&api).await.to_string();
     assert!(!text.contains("whsec_"), "secrets are shown once");
-    let file = api.files.path().join("webhooks.json");
+    let file = api.directory.path().join("webhooks.json");
     assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
 }
 

@@ -1,11 +1,14 @@
 //! The command line.
 
 pub mod aeo;
+pub mod audit;
 pub mod events;
 pub mod import;
 pub mod ledger;
+pub mod login;
 pub mod output;
 pub mod target;
+pub mod user;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -57,6 +60,16 @@ enum Command {
     /// Events of committed transactions
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Log in at a node with name and password; later commands act as that account
+    Login(login::LoginArgs),
+    /// End the session at a node
+    Logout,
+    /// Accounts of a node
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Who read what at a node
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,6 +128,13 @@ impl Cli {
             Command::Status => ledger::status(&Target::from_args(&target)?, json).await,
             Command::Events(command) => {
                 events::run(command, &Target::from_args(&target)?, json).await
+            }
+            Command::Login(args) => login::log_in(args, &Target::from_args(&target)?).await,
+            Command::Logout => login::log_out(&Target::from_args(&target)?).await,
+            Command::User(command) => user::run(command, &Target::from_args(&target)?, json).await,
+            Command::Audit(audit::AuditCommand::Verify { files }) => audit::verify(&files),
+            Command::Audit(command) => {
+                audit::run(command, &Target::from_args(&target)?, json).await
             }
         }
     }

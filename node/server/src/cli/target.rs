@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use precinto_client::Client;
 
+use super::login::session_file;
 use crate::{
     keyfile,
     node_config::{NODE_FILE, NodeConfig},
@@ -23,19 +24,13 @@ pub struct TargetArgs {
     /// Whose node to ask: a member's id or a node's number in the network's directory
     #[arg(long, global = true, env = "PRECINTO_AT", value_name = "MEMBER|NODE")]
     pub at: Option<String>,
-    /// Account whose token is used
-    #[arg(long, global = true, default_value = "officer")]
-    pub account: String,
-    /// Address of a node elsewhere (http://host:port); needs --token-file
-    #[arg(
-        long,
-        global = true,
-        env = "PRECINTO_URL",
-        conflicts_with = "at",
-        requires = "token_file"
-    )]
+    /// Account whose token file is used; else the session of `precinto login`, else officer
+    #[arg(long, global = true)]
+    pub account: Option<String>,
+    /// Address of a node elsewhere (http://host:port); log in first, or give --token-file
+    #[arg(long, global = true, env = "PRECINTO_URL", conflicts_with = "at")]
     pub url: Option<String>,
-    /// File with the bearer token for --url
+    /// File with a bearer token for --url
     #[arg(long, global = true, env = "PRECINTO_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
 }
@@ -50,20 +45,30 @@ pub struct Target {
 impl Target {
     /// What the options name; the network's first node if they name none.
     pub fn from_args(args: &TargetArgs) -> anyhow::Result<Target> {
-        if let (Some(url), Some(token_file)) = (&args.url, &args.token_file) {
-            return Ok(Target { url: url.clone(), token_file: token_file.clone() });
+        if let Some(url) = &args.url {
+            let token_file = match &args.token_file {
+                Some(file) => file.clone(),
+                None => session_file(url)?,
+            };
+            return Ok(Target { url: url.clone(), token_file });
         }
-        match &args.at {
+        let node = match &args.at {
             Some(at) => match at.parse() {
-                Ok(node) => Self::of_account(&args.dir, node, &args.account),
-                Err(_) => Self::of_account(&args.dir, node_of(&args.dir, at)?, &args.account),
+                Ok(node) => node,
+                Err(_) => node_of(&args.dir, at)?,
             },
             None => {
                 let genesis = read_genesis(&args.dir.join(GENESIS_FILE))
                     .context("no network here: run `make run`, or name one with --dir or --url")?;
-                Self::of_account(&args.dir, genesis.nodes[0].id, &args.account)
+                genesis.nodes[0].id
             }
+        };
+        if let Some(account) = &args.account {
+            return Self::of_account(&args.dir, node, account);
         }
+        let target = Self::of_node(&args.dir, node)?;
+        let session = session_file(&target.url)?;
+        Ok(if session.exists() { Target { token_file: session, ..target } } else { target })
     }
 
     /// The officer's account at a member's node.
@@ -91,7 +96,8 @@ impl Target {
 
     /// A client for it.
     pub fn client(&self) -> anyhow::Result<Client> {
-        let token = keyfile::read(&self.token_file)?;
+        let token = keyfile::read(&self.token_file)
+            .with_context(|| format!("not logged in at {}: run `precinto login`", self.url))?;
         Ok(Client::new(&self.url, &hex::encode(*token))?)
     }
 }

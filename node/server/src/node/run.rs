@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use precinto_api::{ApiConfig, HttpMetrics, NodePort, Webhooks};
+use precinto_api::{Accounts, ApiConfig, HttpMetrics, NodePort, Webhooks, audit::Trail};
 use precinto_consensus::{Applied, Config, Input, Replica, settings::COMPACTION_MARGIN};
 use precinto_execution::{Ledger as Executor, Queries};
 use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer, Request};
@@ -483,11 +483,15 @@ impl Shared {
             lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,
         };
         let metrics = HttpMetrics::register(&registry)?;
+        let (trail, writer) = Trail::open(&config.audit)?;
+        owner::spawn("audit", move || writer.run());
         let node: Arc<dyn NodePort> = Arc::new(SharedPort(Arc::new(port)));
         let router = precinto_api::router(ApiConfig {
             webhooks: Webhooks::open(&config.data.join(WEBHOOKS_FILE), node.clone())?,
             node,
-            accounts: config.accounts,
+            accounts: Accounts::open(&config.users, config.sessions)?,
+            trail,
+            trusted_proxy: config.trusted_proxy,
             registry,
             metrics,
             metrics_open_on_loopback: config.metrics_open_on_loopback,

@@ -5,16 +5,18 @@
 //!       code/<hash>.wasm        contract modules by code hash
 //!       members/<id>/root.key   kept offline in a real network
 //!       members/<id>/admin.key  enrols the member's identities
-//!       nodes/<id>/node.toml    configuration, with keys/, data/ and tokens/ beside it
+//!       nodes/<id>/node.toml    configuration, with users.json, keys/, data/ and tokens/ beside it
 //! ```
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail};
+use precinto_api::{Account, Accounts, ApiToken};
 use precinto_protocol::{
     cbor,
     genesis::{Genesis, Parameter},
@@ -28,14 +30,28 @@ use super::{
     genesis::GENESIS_FILE,
     network_config::{NetworkConfig, NodeEntry},
 };
-use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE, settings};
+use crate::{
+    fields::Problems,
+    keyfile,
+    node::boot,
+    node_config::{NODE_FILE, USERS_FILE},
+    settings,
+};
 
 /// Validity of the first identities: two years, in milliseconds.
 const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
 
-/// Accounts that every node gets: name and role. Each administration adds its own people.
-const ACCOUNTS: [(&str, Role); 3] =
-    [("officer", Role::Officer), ("supervisor", Role::Supervisor), ("auditor", Role::Auditor)];
+/// Accounts that every node gets: name and role, a token and no password. Each administration adds
+/// its own people.
+const ACCOUNTS: [(&str, Role); 4] = [
+    ("admin", Role::Admin),
+    ("officer", Role::Officer),
+    ("supervisor", Role::Supervisor),
+    ("auditor", Role::Auditor),
+];
+
+/// Name of the token in the file `tokens/<account>`.
+const FIRST_TOKEN: &str = "first";
 
 /// Directory of a node.
 pub fn node_dir(network: &Path, node: NodeId) -> PathBuf {
@@ -160,18 +176,9 @@ fn write_node(
     let network = new_key(&keys.join("network.key"))?;
     let attestation = new_key(&keys.join("attestation.key"))?;
     keyfile::create(&keys.join("lookup.key"), lookup_key)?;
-    let mut text = node_file(entry);
-    for (name, role) in ACCOUNTS {
-        let token: [u8; 32] = keyfile::random();
-        keyfile::create(&token_file(dir, entry.id, name), &token)?;
-        let digest = precinto_api::token_digest(&hex::encode(token));
-        let seed = hex::encode(keyfile::random::<32>());
-        text += &format!(
-            "\n[[accounts]]\nname = \"{name}\"\nroles = [\"{role}\"]\n\
-             token_sha256 = \"{digest}\"\npseudonym_seed = \"{seed}\"\n"
-        );
-    }
+    let text = node_file(entry);
     fs::write(place.join(NODE_FILE), text)?;
+    write_accounts(dir, entry.id)?;
     let node = Node {
         id: entry.id,
         member: entry.member.clone(),
@@ -185,7 +192,7 @@ fn write_node(
     Ok((node, identity))
 }
 
-/// The configuration of a node, without its accounts.
+/// The configuration of a node.
 fn node_file(entry: &NodeEntry) -> String {
     let quoted = |text: &dyn std::fmt::Display| format!("\"{text}\"");
     let values = [
@@ -203,6 +210,20 @@ fn node_file(entry: &NodeEntry) -> String {
         entry.member,
         settings::template(&values.into())
     )
+}
+
+/// Writes the accounts that every node gets, and their tokens.
+fn write_accounts(dir: &Path, node: NodeId) -> anyhow::Result<()> {
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
+    let mut accounts = Vec::new();
+    for (name, role) in ACCOUNTS {
+        let mut account = Account::new(name, BTreeSet::from([role]))?;
+        let (text, token) = ApiToken::new(FIRST_TOKEN, BTreeSet::from([role]), now_ms, None);
+        account.add_token(token)?;
+        keyfile::write_new(&token_file(dir, node, name), &text)?;
+        accounts.push(account);
+    }
+    Ok(Accounts::create(&node_dir(dir, node).join(USERS_FILE), accounts)?)
 }
 
 fn install_contracts(

@@ -13,6 +13,7 @@ use precinto_protocol::{
     state::RecordLogEntry,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::forms::Operator;
@@ -23,6 +24,7 @@ use crate::{
     limits::{DEFAULT_PAGE, MAX_PAGE},
     model::{AsOf, AuthorizationAnswer, ConsistencyParam, StandingAuthorization},
     port::{NodePort, QueryAnswer, QueryCall},
+    reading::Reading,
 };
 
 /// How fresh the answer must be.
@@ -68,6 +70,7 @@ pub(crate) struct OperatorAnswer {
 )]
 pub(crate) async fn operator(
     State(node): State<Arc<dyn NodePort>>,
+    reading: Reading,
     ApiPath((scheme, identifier)): ApiPath<(String, String)>,
     ApiQuery(params): ApiQuery<OperatorParams>,
 ) -> Result<Json<OperatorAnswer>, ApiError> {
@@ -75,6 +78,7 @@ pub(crate) async fn operator(
     let query = OperatorQuery { operator: operator.tag };
     let answer = run(&*node, "operator", &query, params.consistency).await?;
     let found: Vec<Authorization> = decode(&answer, "a list of authorizations")?;
+    reading.record(json!({ "operator": operator.tag.to_hex() }), answer.height, found.len())?;
     let standing = |found| StandingAuthorization::new(found, answer.time_ms);
     Ok(Json(OperatorAnswer {
         scheme: operator.scheme,
@@ -152,6 +156,7 @@ pub(crate) struct HistoryEntry {
 )]
 pub(crate) async fn history(
     State(node): State<Arc<dyn NodePort>>,
+    reading: Reading,
     ApiPath((scheme, identifier)): ApiPath<(String, String)>,
     ApiQuery(params): ApiQuery<HistoryParams>,
 ) -> Result<Json<HistoryAnswer>, ApiError> {
@@ -160,6 +165,11 @@ pub(crate) async fn history(
     let query = HistoryQuery { operator: operator.tag, member, number, from };
     let answer = run(&*node, "history", &query, consistency).await?;
     let found: Vec<RecordLogEntry> = decode(&answer, "a list of history entries")?;
+    let asked = json!({
+        "operator": query.operator.to_hex(), "member": query.member, "number": query.number,
+        "from": from,
+    });
+    reading.record(asked, answer.height, found.len())?;
     if found.is_empty() && from == 0 {
         let detail = format!(
             "member {:?} has granted no authorization {:?} to this operator as of height {}",
@@ -224,6 +234,7 @@ pub(crate) struct ListAnswer {
 )]
 pub(crate) async fn list(
     State(node): State<Arc<dyn NodePort>>,
+    reading: Reading,
     ApiQuery(params): ApiQuery<ListParams>,
 ) -> Result<Json<ListAnswer>, ApiError> {
     let after = hex::decode(params.after.unwrap_or_default())
@@ -231,6 +242,8 @@ pub(crate) async fn list(
     let query = ListQuery { after, limit: read_limit(params.limit)? };
     let answer = run(&*node, "list", &query, ConsistencyParam::Local).await?;
     let page: AuthorizationPage = decode(&answer, "a page of authorizations")?;
+    let asked = json!({ "after": hex::encode(&query.after) });
+    reading.record(asked, answer.height, page.items.len())?;
     let standing = |found| StandingAuthorization::new(found, answer.time_ms);
     Ok(Json(ListAnswer {
         authorizations: page.items.into_iter().map(standing).collect(),
