@@ -37,6 +37,14 @@ const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
 const ACCOUNTS: [(&str, Role); 3] =
     [("officer", Role::Officer), ("supervisor", Role::Supervisor), ("auditor", Role::Auditor)];
 
+/// End of a node's configuration: what may be added.
+const ENDORSEMENT_HELP: &str = "
+# Without this, the node endorses whatever would commit. What it is not to endorse for other members:
+# contract.method, or contract.method of member; * stands for any.
+# [endorsement]
+# refuse = [\"aeo.annul\", \"aeo.* of br-rfb\"]
+";
+
 /// Directory of a node.
 pub fn node_dir(network: &Path, node: NodeId) -> PathBuf {
     network.join("nodes").join(node.to_string())
@@ -184,6 +192,7 @@ fn write_node(
              token_sha256 = \"{digest}\"\npseudonym_seed = \"{seed}\"\n"
         );
     }
+    text += ENDORSEMENT_HELP;
     fs::write(place.join(NODE_FILE), text)?;
     let node = Node {
         id: entry.id,
