@@ -50,6 +50,9 @@ struct Args {
     /// Transactions per request
     #[arg(long, default_value_t = 1)]
     batch: usize,
+    /// Let the node collect the endorsements that the policy of the method asks for
+    #[arg(long)]
+    endorse: bool,
     /// Transactions in all
     #[arg(long, default_value_t = 1000)]
     count: usize,
@@ -64,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
     let mut clients = Vec::new();
     for part in transactions.chunks(share) {
         let requests: Vec<Vec<Vec<u8>>> = part.chunks(args.batch).map(<[_]>::to_vec).collect();
-        clients.push(tokio::spawn(submit(client(&args)?, requests)));
+        clients.push(tokio::spawn(submit(client(&args)?, requests, args.endorse)));
     }
     let mut latencies = Vec::new();
     let mut outcomes = BTreeMap::new();
@@ -88,11 +91,16 @@ fn client(args: &Args) -> anyhow::Result<Client> {
 async fn submit(
     client: Client,
     requests: Vec<Vec<Vec<u8>>>,
+    endorse: bool,
 ) -> anyhow::Result<(Vec<Duration>, Vec<String>)> {
     let (mut latencies, mut statuses) = (Vec::new(), Vec::new());
     for request in requests {
         let started = Instant::now();
-        let answers = client.submit_many(request, Some(WAIT)).await?;
+        let answers = if endorse {
+            client.endorse_and_submit_many(request, Some(WAIT)).await?
+        } else {
+            client.submit_many(request, Some(WAIT)).await?
+        };
         latencies.push(started.elapsed());
         for answer in answers {
             statuses.push(match answer.into_result() {
@@ -118,10 +126,11 @@ fn report(
     let committed = outcomes.get(&Status::Committed.to_string()).copied().unwrap_or(0);
     writeln!(
         stdout(),
-        "{} clients x {} per request: {committed} committed in {:.2} s = {:.0} tx/s; request p50 \
+        "{} clients x {} per request{}: {committed} committed in {:.2} s = {:.0} tx/s; request p50 \
          {:.1} ms, p99 {:.1} ms, max {:.1} ms; {outcomes:?}",
         args.clients,
         args.batch,
+        if args.endorse { ", endorsed" } else { "" },
         elapsed.as_secs_f64(),
         committed as f64 / elapsed.as_secs_f64(),
         at(0.5),

@@ -106,9 +106,8 @@ impl Client {
         transaction: Vec<u8>,
         wait: Option<Duration>,
     ) -> Result<TransactionAnswer, ClientError> {
-        let request = self.request(Method::POST, &["v1", "transactions"]).query(&wait_params(wait));
-        let request = request.header(CONTENT_TYPE, "application/octet-stream").body(transaction);
-        answer(request).await
+        let request = self.submission(wait).header(CONTENT_TYPE, "application/octet-stream");
+        answer(request.body(transaction)).await
     }
 
     /// Lets the node collect the endorsements of other members that the method's policy asks for,
@@ -123,10 +122,21 @@ impl Client {
         transaction: &Transaction,
         wait: Option<Duration>,
     ) -> Result<TransactionAnswer, ClientError> {
-        let request = self.request(Method::POST, &["v1", "transactions"]).query(&wait_params(wait));
-        let request = request.query(&[("endorse", "collect")]);
+        let request = self.submission(wait).query(&ENDORSE);
         let request = request.header(CONTENT_TYPE, "application/octet-stream");
         answer(request.body(transaction.encode())).await
+    }
+
+    /// The same of up to 1000 encoded transactions: one result each, in order.
+    ///
+    /// # Errors
+    /// If the request as a whole was refused.
+    pub async fn endorse_and_submit_many(
+        &self,
+        transactions: Vec<Vec<u8>>,
+        wait: Option<Duration>,
+    ) -> Result<Vec<ItemAnswer>, ClientError> {
+        many(self.submission(wait).query(&ENDORSE), transactions).await
     }
 
     /// Submits up to 1000 encoded transactions in one request: one result each, in order.
@@ -138,11 +148,11 @@ impl Client {
         transactions: Vec<Vec<u8>>,
         wait: Option<Duration>,
     ) -> Result<Vec<ItemAnswer>, ClientError> {
-        let items: Vec<ByteVec> = transactions.into_iter().map(ByteVec::from).collect();
-        let request = self.request(Method::POST, &["v1", "transactions"]).query(&wait_params(wait));
-        let request = request.header(CONTENT_TYPE, "application/cbor").body(cbor::encode(&items));
-        let answer: SubmitAnswer = answer(request).await?;
-        Ok(answer.results)
+        many(self.submission(wait), transactions).await
+    }
+
+    fn submission(&self, wait: Option<Duration>) -> RequestBuilder {
+        self.request(Method::POST, &["v1", "transactions"]).query(&wait_params(wait))
     }
 
     /// What the node knows of a transaction.
@@ -302,6 +312,20 @@ impl Client {
     ) -> Result<T, ClientError> {
         answer(request).await
     }
+}
+
+/// Lets the node collect endorsements before it submits.
+const ENDORSE: [(&str, &str); 1] = [("endorse", "collect")];
+
+/// Sends encoded transactions with a request for their submission.
+async fn many(
+    request: RequestBuilder,
+    transactions: Vec<Vec<u8>>,
+) -> Result<Vec<ItemAnswer>, ClientError> {
+    let items: Vec<ByteVec> = transactions.into_iter().map(ByteVec::from).collect();
+    let request = request.header(CONTENT_TYPE, "application/cbor").body(cbor::encode(&items));
+    let answer: SubmitAnswer = answer(request).await?;
+    Ok(answer.results)
 }
 
 fn wait_params(wait: Option<Duration>) -> Vec<(&'static str, String)> {
