@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use precinto_client::ClientError;
 use precinto_server::{
-    cli::{Cli, output},
+    cli::{Cli, exit},
     node,
 };
 use tokio::runtime;
@@ -19,6 +18,7 @@ fn main() -> ExitCode {
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,libp2p=warn,yamux=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let cli = Cli::parse();
+    let json = cli.json();
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .enable_all()
@@ -30,15 +30,6 @@ fn main() -> ExitCode {
     node::join_all();
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            match error.downcast_ref::<ClientError>() {
-                Some(ClientError::Problem(problem)) => {
-                    output::notice(format_args!("error: {} [{}]", problem.detail, problem.code));
-                    output::notice(format_args!("hint: {}", problem.hint));
-                }
-                _ => output::notice(format_args!("error: {error:#}")),
-            }
-            ExitCode::FAILURE
-        }
+        Err(error) => exit::report(&error, json),
     }
 }
