@@ -258,7 +258,8 @@ def normalized(identifier):
 
 def tag_vectors():
     secret = bytes(range(32))
-    raw = (("rut", "21.123.456-0017"), ("eori", "slmsbn-abc"), ("ruc", " 8000 1234/5 "), ("x", "7"), ("rut", "Z" * 35))
+    raw = (("uy-rut", "21.403.302-0011"), ("eori", "de 123-4567"), ("br-cnpj", " 12abc345/01de-35 "), ("aeo", "7"),
+           ("aeo", "Z" * 35))
     days = [0, 1, 58, 59, 364, 365, 789, 11_016, 11_017, 20_779, 47_540, 47_541, 2_932_896]
     epoch = datetime.date(1970, 1, 1)
     return {

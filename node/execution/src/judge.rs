@@ -184,6 +184,7 @@ impl<'k> Judge<'k> {
         let is_node = identity.roles.contains(&Role::Node);
         if let Some(on_behalf) = call.on_behalf.filter(|_| is_node) {
             author.roles = vec![on_behalf.role];
+            author.pseudonym = Some(on_behalf.pseudonym);
         }
         let rejected = |author, code| Ok(Verdict::Rejected(Refused { item, author, code }));
         if let Err(code) = in_force(identity, self.terms.time_ms) {
@@ -283,5 +284,10 @@ fn policy(contract: &ContractEntry, method: &str) -> Option<Policy> {
 
 /// Who signs with an identity, in its own roles.
 pub(crate) fn signer(key_id: KeyId, identity: &Identity) -> Signer {
-    Signer { key_id, member: identity.member.clone(), roles: identity.roles.clone() }
+    Signer {
+        key_id,
+        member: identity.member.clone(),
+        roles: identity.roles.clone(),
+        pseudonym: None,
+    }
 }

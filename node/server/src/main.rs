@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use precinto_client::ClientError;
 use precinto_server::{
-    cli::{Cli, output},
+    cli::{Cli, exit},
     node,
 };
 use tokio::runtime;
@@ -15,6 +14,7 @@ const WORKER_THREADS: usize = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let json = cli.json();
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .enable_all()
@@ -26,15 +26,6 @@ fn main() -> ExitCode {
     node::join_all();
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            match error.downcast_ref::<ClientError>() {
-                Some(ClientError::Problem(problem)) => {
-                    output::notice(format_args!("error: {} [{}]", problem.detail, problem.code));
-                    output::notice(format_args!("hint: {}", problem.hint));
-                }
-                _ => output::notice(format_args!("error: {error:#}")),
-            }
-            ExitCode::FAILURE
-        }
+        Err(error) => exit::report(&error, json),
     }
 }

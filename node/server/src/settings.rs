@@ -223,7 +223,10 @@ mod tests {
             "{text}"
         );
         let table: Table = text.parse().unwrap();
-        assert_eq!(table.keys().collect::<Vec<_>>(), ["disk", "endorsement", "log", "metrics", "node", "sessions"]);
+        assert_eq!(
+            table.keys().collect::<Vec<_>>(),
+            ["disk", "endorsement", "log", "metrics", "node", "sessions"]
+        );
         assert_eq!(table["log"].as_table().map(Table::len), Some(0), "{text}");
     }
 }

@@ -26,7 +26,7 @@ mod users;
 mod webhooks;
 
 pub use client::{Client, Consistency};
-pub use error::{ClientError, Problem};
+pub use error::{ClientError, Problem, Retry};
 pub use events::{EventFilter, EventStream};
 pub use signer::{NewCall, Signer};
 pub use users::AuditKind;

@@ -52,6 +52,10 @@ pub struct Signer {
     /// officer by the member's node.
     #[n(2)]
     pub roles: Vec<Role>,
+    /// Pseudonym of the officer for whom a member's node signed: two officers of one member share
+    /// the key, not this.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub pseudonym: Option<[u8; 16]>,
 }
 
 /// What a contract may know about the call it serves. Same on every node.

@@ -281,6 +281,7 @@ mod tests {
                 key_id: KeyId(Hash([index as u8; 32])),
                 member: member.to_string(),
                 roles: roles.to_vec(),
+                pseudonym: None,
             })
             .collect()
     }

@@ -2,12 +2,22 @@
 
 pub mod aeo;
 pub mod audit;
+pub mod block;
+pub mod completions;
 pub mod events;
+pub mod exit;
+pub mod identity;
 pub mod import;
-pub mod ledger;
 pub mod login;
+pub mod named;
+pub mod network;
 pub mod output;
+pub mod progress;
+pub mod reference;
+mod statement;
+pub mod suggest;
 pub mod target;
+pub mod tx;
 pub mod user;
 
 use std::{path::PathBuf, time::Duration};
@@ -27,11 +37,11 @@ const WAIT: Duration = Duration::from_secs(20);
 
 /// Precinto: a permissioned ledger with which customs administrations share data they can prove
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(name = "precinto", version, propagate_version = true, after_long_help = exit::HELP)]
 pub struct Cli {
     #[command(flatten)]
     target: TargetArgs,
-    /// Print JSON, for machines
+    /// Print one JSON document (streams: one per line); errors too, on standard error
     #[arg(long, global = true)]
     json: bool,
     /// Form of the log lines of `node run`; node.toml says otherwise which
@@ -43,18 +53,24 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make or run a whole network on this machine
+    /// The network: make it, run it on this machine, show it
     #[command(subcommand)]
     Network(NetworkCommand),
-    /// Run one node
+    /// One node
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Keys of the members
+    #[command(subcommand)]
+    Identity(identity::IdentityCommand),
     /// Authorized Economic Operators
     #[command(subcommand)]
     Aeo(aeo::AeoCommand),
     /// Transactions
     #[command(subcommand)]
-    Tx(ledger::TxCommand),
+    Tx(tx::TxCommand),
+    /// Blocks
+    #[command(subcommand)]
+    Block(block::BlockCommand),
     /// All nodes, as the asked node sees them
     Status,
     /// Events of committed transactions
@@ -70,6 +86,11 @@ enum Command {
     /// Who read what at a node
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// Which shell
+        shell: completions::Shell,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,6 +106,8 @@ enum NetworkCommand {
     },
     /// Run every node of the network until Ctrl-C; make it first if it does not exist
     Run(run::RunArgs),
+    /// Members and contracts
+    Show,
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,9 +122,16 @@ enum NodeCommand {
         /// Directory with node.toml
         node_dir: PathBuf,
     },
+    /// The asked node: place in the network, log, health
+    Show,
 }
 
 impl Cli {
+    /// Whether machines read the output.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
     /// Does what was asked.
     pub async fn run(self) -> anyhow::Result<()> {
         let Cli { target, json, log_format, command } = self;
@@ -109,6 +139,7 @@ impl Cli {
         if !matches!(command, Command::Node(NodeCommand::Run { .. })) {
             logging::of_command();
         }
+        let of = Target::from_args;
         match command {
             Command::Network(NetworkCommand::Init { config, contracts }) => {
                 let genesis = init::init(&config, &contracts, &target.dir)?;
@@ -123,11 +154,17 @@ impl Cli {
                 output::line(format_args!("{}", explained.trim_end()));
                 Ok(())
             }
-            Command::Aeo(command) => aeo::run(command, &Target::from_args(&target)?, json).await,
-            Command::Tx(command) => ledger::tx(command, &Target::from_args(&target)?, json).await,
-            Command::Status => ledger::status(&Target::from_args(&target)?, json).await,
-            Command::Events(command) => {
-                events::run(command, &Target::from_args(&target)?, json).await
+            Command::Network(NetworkCommand::Show) => network::show(&of(&target)?, json).await,
+            Command::Node(NodeCommand::Show) => network::node(&of(&target)?, json).await,
+            Command::Identity(command) => identity::run(command, &of(&target)?, json).await,
+            Command::Aeo(command) => aeo::run(command, &of(&target)?, json).await,
+            Command::Tx(command) => tx::run(command, &of(&target)?, json).await,
+            Command::Block(command) => block::run(command, &of(&target)?, json).await,
+            Command::Status => network::status(&of(&target)?, json).await,
+            Command::Events(command) => events::run(command, &of(&target)?, json).await,
+            Command::Completions { shell } => {
+                completions::print(shell);
+                Ok(())
             }
             Command::Login(args) => login::log_in(args, &Target::from_args(&target)?).await,
             Command::Logout => login::log_out(&Target::from_args(&target)?).await,

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use precinto_client::Client;
+use precinto_protocol::{genesis::Genesis, identity::NodeId, registry::Node};
 
-use super::login::session_file;
+use super::{exit::Failure, login::session_file, suggest};
 use crate::{
     keyfile,
     node_config::{NODE_FILE, NodeConfig},
@@ -40,6 +41,8 @@ pub struct TargetArgs {
 pub struct Target {
     url: String,
     token_file: PathBuf,
+    /// Directory of the network, where the node is on this machine.
+    dir: Option<PathBuf>,
 }
 
 impl Target {
@@ -50,18 +53,12 @@ impl Target {
                 Some(file) => file.clone(),
                 None => session_file(url)?,
             };
-            return Ok(Target { url: url.clone(), token_file });
+            return Ok(Target { url: url.clone(), token_file, dir: None });
         }
+        let genesis = genesis(&args.dir)?;
         let node = match &args.at {
-            Some(at) => match at.parse() {
-                Ok(node) => node,
-                Err(_) => node_of(&args.dir, at)?,
-            },
-            None => {
-                let genesis = read_genesis(&args.dir.join(GENESIS_FILE))
-                    .context("no network here: run `make run`, or name one with --dir or --url")?;
-                genesis.nodes[0].id
-            }
+            Some(at) => node_named(&genesis, at)?,
+            None => genesis.nodes[0].id,
         };
         if let Some(account) = &args.account {
             return Self::of_account(&args.dir, node, account);
@@ -73,7 +70,7 @@ impl Target {
 
     /// The officer's account at a member's node.
     pub fn of_member(dir: &Path, member: &str) -> anyhow::Result<Target> {
-        Self::of_node(dir, node_of(dir, member)?)
+        Self::of_node(dir, node_named(&genesis(dir)?, member)?)
     }
 
     /// The officer's account at a node.
@@ -83,15 +80,22 @@ impl Target {
 
     fn of_account(dir: &Path, node: u64, account: &str) -> anyhow::Result<Target> {
         let config = NodeConfig::read(&node_dir(dir, node).join(NODE_FILE))?;
-        Ok(Target {
-            url: format!("http://{}", config.api),
-            token_file: token_file(dir, node, account),
-        })
+        let token_file = token_file(dir, node, account);
+        if !token_file.exists() {
+            return Err(unknown_account(&token_file, account, node));
+        }
+        Ok(Target { url: format!("http://{}", config.api), token_file, dir: Some(dir.into()) })
     }
 
     /// The node's address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// File with the key of a member's admin, where `network init` left one on this machine.
+    pub fn admin_key(&self, member: &str) -> Option<PathBuf> {
+        let file = self.dir.as_ref()?.join("members").join(member).join("admin.key");
+        file.exists().then_some(file)
     }
 
     /// A client for it.
@@ -102,14 +106,37 @@ impl Target {
     }
 }
 
-/// The first node of a member.
-fn node_of(dir: &Path, member: &str) -> anyhow::Result<u64> {
-    let genesis = read_genesis(&dir.join(GENESIS_FILE))?;
-    match genesis.nodes.iter().find(|node| node.member == member) {
-        Some(node) => Ok(node.id),
-        None => {
-            let members: Vec<_> = genesis.nodes.iter().map(|n| n.member.as_str()).collect();
-            bail!("no node of a member {member:?}; there are: {}", members.join(", "))
-        }
+fn genesis(dir: &Path) -> anyhow::Result<Genesis> {
+    let file = dir.join(GENESIS_FILE);
+    if !file.exists() {
+        let message = format!("there is no network in {}", dir.display());
+        let hint = "make one (`make run`), or name one with --dir or --url";
+        return Err(Failure::usage("no-network", message, hint).into());
     }
+    read_genesis(&file)
+}
+
+/// The node of this number, or the first one of this member.
+fn node_named(genesis: &Genesis, at: &str) -> anyhow::Result<NodeId> {
+    let is_it = |node: &&Node| node.member == at || node.id.to_string() == at;
+    if let Some(node) = genesis.nodes.iter().find(is_it) {
+        return Ok(node.id);
+    }
+    let mut known: Vec<String> = genesis.nodes.iter().map(|node| node.member.clone()).collect();
+    known.dedup();
+    known.extend(genesis.nodes.iter().map(|node| node.id.to_string()));
+    let hint = suggest::hint(at, known.iter().map(String::as_str));
+    let message = format!("no member {at:?} has a node here, and no node has this number");
+    Err(Failure::usage("unknown-node", message, hint).into())
+}
+
+/// No token of this account is at hand; which ones are.
+fn unknown_account(token_file: &Path, account: &str, node: NodeId) -> anyhow::Error {
+    let files = token_file.parent().and_then(|tokens| tokens.read_dir().ok()).into_iter().flatten();
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let mut known: Vec<String> = names.collect();
+    known.sort_unstable();
+    let hint = suggest::hint(account, known.iter().map(String::as_str));
+    let message = format!("node {node} has no token of an account {account:?} here");
+    Failure::usage("unknown-account", message, hint).into()
 }

@@ -98,6 +98,7 @@ pub fn signer(member: &str, roles: &[Role]) -> Signer {
         key_id: KeyId(tagged("precinto/test-key", &[member.as_bytes(), &[0], &names])),
         member: member.into(),
         roles: roles.into(),
+        pseudonym: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lookup tags and dates.
 
-use precinto_protocol::aeo::{Date, lookup_tag, normalize_identifier};
+use precinto_protocol::aeo::{Date, Scheme, lookup_tag};
 
 use crate::{array, list, number, text, vectors};
 
@@ -9,13 +9,14 @@ fn tags_are_made_of_normalized_identifiers() {
     let vectors = vectors!("tag");
     let key = array(&vectors["key"]);
     for vector in list(&vectors["tags"]) {
-        let identifier = normalize_identifier(text(&vector["identifier"])).unwrap();
+        let scheme: Scheme = text(&vector["scheme"]).parse().unwrap();
+        let identifier = scheme.normalize(text(&vector["identifier"])).unwrap();
         assert_eq!(identifier, text(&vector["normalized"]));
-        let tag = lookup_tag(&key, text(&vector["scheme"]), &identifier);
+        let tag = lookup_tag(&key, scheme, &identifier);
         assert_eq!(tag.to_hex(), vector["tag"]);
     }
     for identifier in list(&vectors["refused_identifiers"]) {
-        assert_eq!(normalize_identifier(text(identifier)), None, "{identifier}");
+        assert!(Scheme::Aeo.normalize(text(identifier)).is_err(), "{identifier}");
     }
 }
 
