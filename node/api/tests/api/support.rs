@@ -26,6 +26,7 @@ use tower::ServiceExt;
 use crate::fake::{CHANNEL, FakeNode, TIME_MS};
 
 pub(crate) const OFFICER: &str = "token-of-the-officer";
+pub(crate) const SUPERVISOR: &str = "token-of-the-supervisor";
 pub(crate) const AUDITOR: &str = "token-of-the-auditor";
 pub(crate) const ADMIN: &str = "token-of-the-admin";
 
@@ -68,6 +69,7 @@ pub(crate) fn unaudited_api(metrics_open_on_loopback: bool) -> Api {
     let users = directory.path().join("users.json");
     let accounts = [
         account("olga", "officer", OFFICER),
+        account("susi", "supervisor", SUPERVISOR),
         account("aldo", "auditor", AUDITOR),
         account("adam", "admin", ADMIN),
     ];

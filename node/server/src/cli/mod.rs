@@ -19,6 +19,7 @@ pub mod suggest;
 pub mod target;
 pub mod tx;
 pub mod user;
+pub mod webhook;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -86,6 +87,9 @@ enum Command {
     /// Who read what at a node
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Whom the node tells by itself what happens
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Print a script that completes commands in a shell
     Completions {
         /// Which shell
@@ -162,6 +166,7 @@ impl Cli {
             Command::Block(command) => block::run(command, &of(&target)?, json).await,
             Command::Status => network::status(&of(&target)?, json).await,
             Command::Events(command) => events::run(command, &of(&target)?, json).await,
+            Command::Webhook(command) => webhook::run(command, &of(&target)?, json).await,
             Command::Completions { shell } => {
                 completions::print(shell);
                 Ok(())
