@@ -88,7 +88,14 @@ fn a_block_that_the_disk_changed_is_not_served() {
 }
 
 /// Writes past the store, as a bug or a bit flip in memory would: RocksDB notices nothing.
-fn overwrite(place: &OnDisk, name: &str, tables: &[Table], table: Table, key: &[u8], with: &[u8]) {
+fn overwrite(
+    place: &OnDisk,
+    name: &str,
+    tables: &'static [Table],
+    table: Table,
+    key: &[u8],
+    with: &[u8],
+) {
     let engine = RocksEngine::open(&channel_file(place, name), tables).unwrap();
     let mut batch = crate::engine::Batch::default();
     batch.ops.push(crate::engine::Op::Put(table, key.to_vec(), with.to_vec()));
