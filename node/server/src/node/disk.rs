@@ -23,7 +23,7 @@ const BALLAST: &str = "ballast";
 const BALLAST_PART: u64 = 4;
 
 /// Written at once where the file system cannot allocate without writing.
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// The disk of a data directory.
 pub(super) struct Disk {
@@ -48,7 +48,7 @@ impl Disk {
     /// ballast is given up, so that storage can be opened at all.
     ///
     /// # Errors
-    /// If the directory cannot be looked at.
+    /// If the directory cannot be looked at, or the ballast cannot be made.
     pub(super) fn open(directory: &Path, reserve: u64) -> io::Result<Disk> {
         let ballast = directory.join(BALLAST);
         let held = ballast.metadata().is_ok_and(|file| file.len() == reserve / BALLAST_PART);
@@ -80,7 +80,7 @@ impl Disk {
     /// Looks how much room there is. For one caller at a time.
     ///
     /// # Errors
-    /// If the file system does not say, or the ballast cannot be made where there is room for it.
+    /// If the file system does not say.
     pub(super) fn look(&self) -> io::Result<Room> {
         let free = self.free()?;
         let held = self.ballast.load(Ordering::SeqCst);
@@ -88,9 +88,10 @@ impl Disk {
         // Twice the ballast more than enough: once to make it again, once so that a full disk and
         // one with room do not alternate.
         let again = self.reserve + self.ballast_bytes() * if held { 1 } else { 2 };
-        let full = if was_full { free < again } else { free < self.reserve };
+        let mut full = if was_full { free < again } else { free < self.reserve };
         if was_full && !full && !held {
-            self.hold_ballast()?;
+            // Somebody else may have taken the room in between.
+            full = self.hold_ballast().is_err();
         }
         self.full.store(full, Ordering::SeqCst);
         Ok(Room { free, full })

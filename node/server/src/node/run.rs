@@ -123,10 +123,11 @@ impl Running {
         let registry = Registry::new();
         let metrics = Metrics::register(&registry)?;
         metrics.introduce(&genesis.name, node.id, &node.member);
-        let disk = Arc::new(Disk::open(&config.data, config.disk_reserve).with_context(|| {
-            format!("cannot see how much room there is in {}", config.data.display())
-        })?);
         let tools = Tools::new(config.code.clone(), &config.data)?;
+        let disk = Arc::new(
+            Disk::open(&config.data, config.disk_reserve)
+                .with_context(|| format!("cannot reserve room in {}", config.data.display()))?,
+        );
         let opened = {
             let (data, genesis, node, tools) =
                 (config.data.clone(), genesis.clone(), node.clone(), tools.clone());
