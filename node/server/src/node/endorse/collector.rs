@@ -84,6 +84,15 @@ pub(in crate::node) struct CollectorParts {
     pub network: NetworkHandle,
 }
 
+/// Requests that are made at the same time.
+#[derive(Clone, Copy)]
+struct Round {
+    /// What this node has executed.
+    height: u64,
+    /// When the collection ends.
+    until: Instant,
+}
+
 /// A transaction in the work.
 enum Work {
     /// Nothing is to be collected, or all is.
@@ -112,9 +121,9 @@ impl Collector {
             if asks.is_empty() {
                 break;
             }
-            let height = self.parts.present.height();
+            let round = Round { height: self.parts.present.height(), until };
             let answers =
-                asks.into_iter().map(|(node, indices)| self.ask(node, height, indices, &works));
+                asks.into_iter().map(|(node, indices)| self.ask(node, round, indices, &works));
             for (node, answers) in join_all(answers).await {
                 for (index, answer) in answers {
                     if let Work::Open(collection) = &mut works[index] {
@@ -192,15 +201,15 @@ impl Collector {
     async fn ask(
         &self,
         node: NodeId,
-        height: u64,
+        round: Round,
         indices: Vec<usize>,
         works: &[Work],
     ) -> (NodeId, Vec<(usize, Answer)>) {
         let batches = batches(&indices, works);
         let answers = stream::iter(batches).map(|batch| async move {
             let (indices, transactions): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let request = EndorseRequest { height, transactions };
-            let answers = self.request(node, request).await;
+            let request = EndorseRequest { height: round.height, transactions };
+            let answers = self.request(node, request, round.until).await;
             let answers = match answers {
                 Ok(answers) if answers.len() == indices.len() => answers,
                 Ok(_) => vec![Answer::Nothing("its answer is malformed".into()); indices.len()],
@@ -212,13 +221,19 @@ impl Collector {
     }
 
     /// A node's answers, or why there are none.
-    async fn request(&self, node: NodeId, request: EndorseRequest) -> Result<Vec<Answer>, String> {
+    async fn request(
+        &self,
+        node: NodeId,
+        request: EndorseRequest,
+        until: Instant,
+    ) -> Result<Vec<Answer>, String> {
         let answers = if node == self.parts.node {
             self.parts.endorser.answer(request).await.ok_or("this node cannot endorse now")?
         } else {
             let body = cbor::encode(&PeerRequest::Endorse(request));
             let network = &self.parts.network;
-            let answer = network.request(node, RequestLane::Request, body, ANSWER_WITHIN).await;
+            let within = ANSWER_WITHIN.min(until.saturating_duration_since(Instant::now()));
+            let answer = network.request(node, RequestLane::Request, body, within).await;
             let answer = answer.map_err(|error| error.to_string())?;
             cbor::decode(&answer).map_err(|error| {
                 tracing::warn!(node, %error, "an answer to a request for endorsement");
