@@ -73,15 +73,33 @@ impl Network {
         network
     }
 
+    /// A network whose nodes are ready, with other channel parameters than the file's.
+    pub async fn start_with_parameters(parameters: &[(&str, u64)]) -> Network {
+        let mut network = Self::make_with_parameters(parameters).await;
+        for id in NODES {
+            network.boot(id);
+        }
+        network.ready(&NODES).await;
+        network
+    }
+
     /// A network whose nodes do not run yet.
     pub async fn make() -> Network {
+        Self::make_with_parameters(&[]).await
+    }
+
+    async fn make_with_parameters(parameters: &[(&str, u64)]) -> Network {
         let slot = SLOTS.acquire().await.expect("the semaphore is never closed");
         let directory = TempDir::with_prefix("precinto-").expect("a temporary directory");
         let program = Program::find();
         let address = own_address();
         let config = std::fs::read_to_string(NETWORK_FILE).expect("the network file");
         let file = directory.path().join("network.toml");
-        let config = config.replace("127.0.0.1", &address.to_string());
+        let mut config = config.replace("127.0.0.1", &address.to_string());
+        // The file ends with the table of parameters.
+        for (name, value) in parameters {
+            config += &format!("{name} = {value}\n");
+        }
         std::fs::write(&file, config).expect("the directory is ours");
         let network = directory.path().join("network");
         let made = program

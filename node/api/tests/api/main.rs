@@ -8,6 +8,7 @@ mod auth;
 mod client;
 mod events;
 mod fake;
+mod hardening;
 mod openapi;
 mod problems;
 mod session;

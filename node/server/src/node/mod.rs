@@ -14,6 +14,7 @@ mod adapters;
 mod apply;
 mod attest;
 pub mod boot;
+mod budget;
 mod compare;
 mod event;
 mod halt;

@@ -143,6 +143,13 @@ fn refused(error: &SubmitError) -> NodeError {
             };
             NodeError::new(code, error.to_string()).retryable()
         }
+        SubmitError::OverBudget(_) => {
+            NodeError::new(codes::BUDGET_EXCEEDED, error.to_string()).retryable()
+        }
+        SubmitError::Unreadable(_) => NodeError {
+            hint: Some("try again, or ask another node".into()),
+            ..NodeError::new("state-unavailable", error.to_string())
+        },
         SubmitError::Busy => NodeError::new(codes::QUEUE_FULL, error.to_string()).retryable(),
     }
 }

@@ -4,9 +4,11 @@
 mod absence;
 mod bad_nodes;
 mod bad_transactions;
+mod budgets;
 mod crashes;
 mod events;
 mod import;
 mod reads;
+mod security;
 mod sharing;
 mod stopping;
