@@ -170,6 +170,12 @@ pub mod parameter {
     pub const PROTOCOL_VERSION: &str = "protocol-version";
     /// Fuel of one call.
     pub const CALL_FUEL: &str = "call-fuel";
+    /// Transactions that a node takes of one member per second. Not part of execution.
+    pub const MEMBER_TX_PER_SECOND: &str = "member-tx-per-second";
+    /// Bytes of transactions that a node takes of one member per second. Not part of execution.
+    pub const MEMBER_BYTES_PER_SECOND: &str = "member-bytes-per-second";
+    /// Transactions of one member that may be unfinished at a node. Not part of execution.
+    pub const MEMBER_PENDING_MAX: &str = "member-pending-max";
 }
 
 /// Whose checkpoints count, as block leaves name it: changes whenever a node's attestation key or

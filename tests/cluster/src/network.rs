@@ -76,6 +76,13 @@ impl Network {
         self.environment = environment.iter().map(owned).collect();
     }
 
+    /// The development network with other channel parameters than the file's; its nodes are ready.
+    pub async fn start_with_parameters(parameters: &[(&str, u64)]) -> Network {
+        let mut network = Self::make_with(DEVELOPMENT, parameters).await;
+        network.boot_all().await;
+        network
+    }
+
     /// The development network, its nodes not running yet.
     pub async fn make() -> Network {
         Self::make_of(DEVELOPMENT).await
@@ -83,6 +90,10 @@ impl Network {
 
     /// The network of `network-configs/<name>.toml`, its nodes not running yet.
     pub async fn make_of(name: &str) -> Network {
+        Self::make_with(name, &[]).await
+    }
+
+    async fn make_with(name: &str, parameters: &[(&str, u64)]) -> Network {
         let slot = SLOTS.acquire().await.expect("the semaphore is never closed");
         let directory = TempDir::with_prefix("precinto-").expect("a temporary directory");
         let program = Program::find();
@@ -90,7 +101,11 @@ impl Network {
         let config = Path::new(NETWORK_FILES).join(name).with_extension("toml");
         let config = std::fs::read_to_string(config).expect("a network that ships");
         let file = directory.path().join("network.toml");
-        let config = config.replace("127.0.0.1", &address.to_string());
+        let mut config = config.replace("127.0.0.1", &address.to_string());
+        // The file ends with the table of parameters.
+        for (name, value) in parameters {
+            config += &format!("{name} = {value}\n");
+        }
         std::fs::write(&file, config).expect("the directory is ours");
         let network = directory.path().join("network");
         let made = program

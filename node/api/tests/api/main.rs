@@ -10,6 +10,7 @@ mod auth;
 mod client;
 mod events;
 mod fake;
+mod hardening;
 mod openapi;
 mod problems;
 mod session;

@@ -66,11 +66,14 @@ pub(super) fn readable(code: &str, message: &str) -> (String, String) {
 }
 
 /// What the leader did with forwarded transactions.
-#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub(super) struct SubmitAnswer {
     /// How many were taken into its queue; the others may be sent again.
     #[n(0)]
     pub taken: u64,
+    /// Which ones were put off, by place in the request: there is no room for them now.
+    #[n(1)]
+    pub put_off: Vec<u64>,
 }
 
 /// A request on the snapshot lane.

@@ -15,6 +15,7 @@ mod apply;
 mod attest;
 pub mod boot;
 mod clock;
+mod budget;
 mod compare;
 mod disk;
 pub mod endorse;

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use precinto_protocol::transaction::TransactionId;
+use precinto_protocol::{identity::MemberId, transaction::TransactionId};
 use tokio::sync::oneshot;
 
 /// Accepted and unfinished transactions at most: some ten seconds at the target rate.
@@ -27,9 +27,23 @@ const MAX_EXPIRED: usize = 65_536;
 /// than a full queue takes to be worked off.
 const RESEND_AFTER: Duration = Duration::from_secs(10);
 
+/// How long the leader has no room for what it put off (its member's share is used up).
+const PUT_OFF: Duration = Duration::from_secs(1);
+
+/// An accepted transaction.
+pub(super) struct Accepted {
+    pub(super) id: TransactionId,
+    /// As it is sent on.
+    pub(super) bytes: Vec<u8>,
+    pub(super) expires_ms: u64,
+    /// The author's member.
+    pub(super) member: MemberId,
+}
+
 struct Entry {
     bytes: Vec<u8>,
     expires_ms: u64,
+    member: MemberId,
     /// Sent in the order in which they came: a client may rely on it within a request.
     sequence: u64,
     /// In which Raft term it was sent to the leader, and when.
@@ -40,6 +54,8 @@ struct Entry {
 struct State {
     entries: BTreeMap<TransactionId, Entry>,
     by_expiry: BTreeSet<(u64, TransactionId)>,
+    /// Unfinished ones by member; there are no more members than the registry has.
+    members: BTreeMap<MemberId, usize>,
     unsent: Vec<TransactionId>,
     next_sequence: u64,
     waiters: BTreeMap<TransactionId, Vec<oneshot::Sender<()>>>,
@@ -52,9 +68,14 @@ struct State {
 #[derive(Default)]
 pub(super) struct Pending(Mutex<State>);
 
-/// [`MAX_PENDING`] reached: the client should come back.
+/// No room: the client should come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Full;
+pub(super) enum Full {
+    /// [`MAX_PENDING`] or [`MAX_WAITERS`] reached.
+    Node,
+    /// The member has as many unfinished ones as it may.
+    Member,
+}
 
 impl Pending {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -63,25 +84,26 @@ impl Pending {
     }
 
     /// Notes an accepted transaction, to be sent with the next [`Pending::take_due`]; a repetition
-    /// changes nothing.
-    pub(super) fn insert(
-        &self,
-        id: TransactionId,
-        bytes: Vec<u8>,
-        expires_ms: u64,
-    ) -> Result<(), Full> {
+    /// changes nothing. `at_most` of its member may be unfinished.
+    pub(super) fn insert(&self, accepted: Accepted, at_most: usize) -> Result<(), Full> {
+        let Accepted { id, bytes, expires_ms, member } = accepted;
         let mut state = self.state();
         if state.entries.contains_key(&id) {
             return Ok(());
         }
         if state.entries.len() >= MAX_PENDING {
-            return Err(Full);
+            return Err(Full::Node);
         }
+        let of_member = state.members.entry(member.clone()).or_default();
+        if *of_member >= at_most {
+            return Err(Full::Member);
+        }
+        *of_member += 1;
         state.by_expiry.insert((expires_ms, id));
         state.unsent.push(id);
         let sequence = state.next_sequence;
         state.next_sequence += 1;
-        state.entries.insert(id, Entry { bytes, expires_ms, sequence, sent: None });
+        state.entries.insert(id, Entry { bytes, expires_ms, member, sequence, sent: None });
         Ok(())
     }
 
@@ -104,7 +126,7 @@ impl Pending {
     pub(super) fn wait(&self, id: TransactionId) -> Result<oneshot::Receiver<()>, Full> {
         let mut state = self.state();
         if state.waiter_count >= MAX_WAITERS {
-            return Err(Full);
+            return Err(Full::Node);
         }
         state.waiter_count += 1;
         let (sender, receiver) = oneshot::channel();
@@ -116,7 +138,7 @@ impl Pending {
     pub(super) fn finish(&self, executed: impl Iterator<Item = TransactionId>, time_ms: u64) {
         let mut state = self.state();
         for id in executed {
-            if let Some(entry) = state.entries.remove(&id) {
+            if let Some(entry) = state.remove(&id) {
                 state.by_expiry.remove(&(entry.expires_ms, id));
             }
             state.wake(&id);
@@ -125,7 +147,7 @@ impl Pending {
             && expires_ms < time_ms
         {
             state.by_expiry.pop_first();
-            state.entries.remove(&id);
+            state.remove(&id);
             state.remember_expired(id);
             state.wake(&id);
         }
@@ -161,9 +183,28 @@ impl Pending {
             }
         }
     }
+
+    /// The leader put these off: they are due again after [`PUT_OFF`].
+    pub(super) fn put_off(&self, ids: impl IntoIterator<Item = TransactionId>) {
+        let early = Instant::now().checked_sub(RESEND_AFTER - PUT_OFF);
+        let mut state = self.state();
+        for id in ids {
+            if let Some(Entry { sent: Some((_, at)), .. }) = state.entries.get_mut(&id) {
+                *at = early.unwrap_or(*at);
+            }
+        }
+    }
 }
 
 impl State {
+    fn remove(&mut self, id: &TransactionId) -> Option<Entry> {
+        let entry = self.entries.remove(id)?;
+        if let Some(of_member) = self.members.get_mut(&entry.member) {
+            *of_member -= 1;
+        }
+        Some(entry)
+    }
+
     fn send(&mut self, ids: Vec<TransactionId>, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
         let now = Instant::now();
         let mut sent = Vec::with_capacity(ids.len());
@@ -216,10 +257,47 @@ mod tests {
         TransactionId(Hash([byte; 32]))
     }
 
+    fn insert(pending: &Pending, id: TransactionId, expires_ms: u64) -> Result<(), Full> {
+        let bytes = vec![id.0.as_bytes()[0]];
+        let accepted = Accepted { id, bytes, expires_ms, member: "uy-dna".into() };
+        pending.insert(accepted, MAX_PENDING)
+    }
+
+    #[test]
+    fn a_member_has_its_share_and_gets_it_back() {
+        let pending = Pending::default();
+        let accepted = |byte, member: &str| Accepted {
+            id: id(byte),
+            bytes: vec![],
+            expires_ms: 100,
+            member: member.into(),
+        };
+        pending.insert(accepted(1, "br-rfb"), 2).unwrap();
+        pending.insert(accepted(2, "br-rfb"), 2).unwrap();
+        assert_eq!(pending.insert(accepted(3, "br-rfb"), 2), Err(Full::Member));
+        pending.insert(accepted(2, "br-rfb"), 2).unwrap();
+        pending.insert(accepted(4, "uy-dna"), 2).unwrap();
+        pending.finish([id(1)].into_iter(), 1);
+        pending.insert(accepted(3, "br-rfb"), 2).unwrap();
+        pending.finish([].into_iter(), 101);
+        pending.insert(accepted(5, "br-rfb"), 1).unwrap();
+    }
+
+    #[test]
+    fn what_was_put_off_is_due_a_second_later() {
+        let pending = Pending::default();
+        insert(&pending, id(1), 100).unwrap();
+        assert_eq!(pending.take_unsent(5).len(), 1);
+        pending.put_off([id(1)]);
+        assert!(pending.take_due(5).is_empty());
+        std::thread::sleep(PUT_OFF);
+        assert_eq!(pending.take_due(5).len(), 1);
+    }
+
     #[test]
     fn execution_finishes_and_wakes() {
         let pending = Pending::default();
-        pending.insert(id(1), vec![1], 100).unwrap();
+        insert(&pending, id(1), 100).unwrap();
         let mut waiter = pending.wait(id(1)).unwrap();
         pending.finish([id(2)].into_iter(), 50);
         assert!(waiter.try_recv().is_err());
@@ -231,7 +309,7 @@ mod tests {
     #[test]
     fn ledger_time_beyond_the_expiry_is_final() {
         let pending = Pending::default();
-        pending.insert(id(1), vec![1], 100).unwrap();
+        insert(&pending, id(1), 100).unwrap();
         pending.finish([].into_iter(), 100);
         assert!(pending.contains(&id(1)));
         pending.finish([].into_iter(), 101);
@@ -241,9 +319,9 @@ mod tests {
     #[test]
     fn a_transaction_is_sent_once_per_leadership() {
         let pending = Pending::default();
-        pending.insert(id(1), vec![1], 100).unwrap();
+        insert(&pending, id(1), 100).unwrap();
         assert_eq!(pending.take_unsent(5), [(id(1), vec![1])]);
-        pending.insert(id(1), vec![1], 100).unwrap();
+        insert(&pending, id(1), 100).unwrap();
         assert!(pending.take_unsent(5).is_empty());
         assert!(pending.take_due(5).is_empty());
         assert_eq!(pending.take_due(6).len(), 1);
@@ -257,7 +335,7 @@ mod tests {
     fn transactions_are_sent_in_the_order_in_which_they_came() {
         let pending = Pending::default();
         for byte in [9, 1, 5] {
-            pending.insert(id(byte), vec![byte], 100).unwrap();
+            insert(&pending, id(byte), 100).unwrap();
         }
         let order = |sent: Vec<(TransactionId, Vec<u8>)>| -> Vec<u8> {
             sent.into_iter().map(|(_, bytes)| bytes[0]).collect()
@@ -272,9 +350,9 @@ mod tests {
         for number in 0..MAX_PENDING {
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&number.to_be_bytes());
-            pending.insert(TransactionId(Hash(bytes)), vec![], 1).unwrap();
+            insert(&pending, TransactionId(Hash(bytes)), 1).unwrap();
         }
-        assert_eq!(pending.insert(id(9), vec![], 1), Err(Full));
-        assert_eq!(pending.insert(TransactionId(Hash([0; 32])), vec![], 1), Ok(()));
+        assert_eq!(insert(&pending, id(9), 1), Err(Full::Node));
+        assert_eq!(insert(&pending, TransactionId(Hash([0; 32])), 1), Ok(()));
     }
 }

@@ -171,7 +171,12 @@ fn refused(error: &SubmitError) -> NodeError {
         SubmitError::Refused(reason) => {
             NodeError { hint: Some(reason.hint().to_owned()), ..refused }
         }
-        SubmitError::Stopped(_) | SubmitError::Busy => refused.retryable(),
+        SubmitError::Unreadable(_) => {
+            NodeError { hint: Some("try again, or ask another node".into()), ..refused }
+        }
+        SubmitError::Stopped(_) | SubmitError::Busy | SubmitError::OverBudget(_) => {
+            refused.retryable()
+        }
     }
 }
 

@@ -1,26 +1,30 @@
 //! Taking transactions in and getting them to the leader.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use minicbor::bytes::ByteVec;
 use precinto_api::codes;
 use precinto_consensus::Input;
-use precinto_execution::{Admission, AdmissionError, KeyCache};
+use precinto_execution::{Admission, AdmissionError, KeyCache, Registry, ViewError};
 use precinto_network::{NetworkHandle, RequestLane};
 use precinto_protocol::{
     cbor,
     hash::Hash,
-    identity::NodeId,
+    identity::{MemberId, NodeId},
     transaction::{Transaction, TransactionId},
 };
 
 use super::{
     adapters::StatePort,
+    budget::{Budgets, Shares},
     halt::{Halt, WritesStopped},
     ledger_cell::LedgerCell,
     messages::{PeerRequest, SubmitAnswer},
     metrics::Metrics,
-    pending::Pending,
+    pending::{Accepted, Full, Pending},
     raft::{RaftHandle, wall_clock_ms},
 };
 
@@ -46,6 +50,12 @@ pub(super) enum SubmitError {
     /// Too many transactions are unfinished at this node.
     #[error("too many transactions wait at this node")]
     Busy,
+    /// The author's member has used up its share.
+    #[error("{0} submits more than its share")]
+    OverBudget(MemberId),
+    /// The state that says so cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ViewError),
 }
 
 impl SubmitError {
@@ -57,6 +67,8 @@ impl SubmitError {
             SubmitError::Stopped(WritesStopped::Disputed) => codes::HISTORY_DISPUTED,
             SubmitError::Stopped(WritesStopped::DiskFull) => codes::DISK_FULL,
             SubmitError::Busy => codes::QUEUE_FULL,
+            SubmitError::OverBudget(_) => codes::BUDGET_EXCEEDED,
+            SubmitError::Unreadable(_) => "state-unavailable",
         }
     }
 }
@@ -79,6 +91,8 @@ pub(super) struct SubmitterParts {
     pub keys: Arc<KeyCache>,
     /// Where accepted transactions are noted.
     pub pending: Arc<Pending>,
+    /// What members may still send.
+    pub budgets: Budgets,
     /// Whether the node may take transactions in.
     pub halt: Halt,
     /// This node's replica.
@@ -120,14 +134,15 @@ impl Submitter {
         let time_ms = wall_clock_ms().max(last_ms + 1);
         let state = StatePort(ledger.view());
         let admission = Admission::new(&state, &inner.keys, inner.channel, time_ms);
-        let mut admission = match admission {
-            Ok(admission) => admission,
+        let registry = Registry::new(&state);
+        let opened = admission.and_then(|admission| Ok((admission, Shares::read(&registry)?)));
+        let (mut admission, shares) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
-                let refused = || SubmitError::Refused(error.clone().into());
-                return transactions.iter().map(|_| Err(refused())).collect();
+                return transactions.iter().map(|_| Err(error.clone().into())).collect();
             }
         };
-        let take = |bytes| match self.accept(&mut admission, bytes) {
+        let take = |bytes| match self.accept(&mut admission, (&registry, &shares), bytes) {
             // A retry: its status is the answer.
             Err(SubmitError::Refused(AdmissionError::Duplicate(id))) => Ok(id),
             answer => answer,
@@ -140,14 +155,38 @@ impl Submitter {
     fn accept(
         &self,
         admission: &mut Admission<'_>,
+        budget: (&Registry<'_>, &Shares),
         bytes: Vec<u8>,
     ) -> Result<TransactionId, SubmitError> {
+        let (registry, shares) = budget;
+        let now = Instant::now();
+        // Before the signature is checked, which is what a flood would cost most. What is no
+        // transaction, or nobody's, is admission's to explain.
+        let author = author(registry, &bytes)?;
+        if let Some((id, member)) = &author
+            && !self.inner.pending.contains(id)
+            && !self.inner.budgets.allows(member, shares, now)
+        {
+            return Err(SubmitError::OverBudget(member.clone()));
+        }
         let admitted = admission.admit(&bytes);
         let transaction = admitted.map_err(|refused| self.unless_known(refused, &bytes))?;
         let id = transaction.id();
+        let (_, member) = author.expect("an admitted transaction has an author");
+        if self.inner.pending.contains(&id) {
+            return Ok(id);
+        }
+        // After it: nobody can use up another's share with signatures that are not good.
+        if !self.inner.budgets.charge(&member, shares, bytes.len(), now) {
+            return Err(SubmitError::OverBudget(member));
+        }
         let expires_ms = transaction.statement.call().expires_ms;
-        self.inner.pending.insert(id, bytes, expires_ms).map_err(|_| SubmitError::Busy)?;
-        Ok(id)
+        let accepted = Accepted { id, bytes, expires_ms, member: member.clone() };
+        match self.inner.pending.insert(accepted, shares.pending) {
+            Ok(()) => Ok(id),
+            Err(Full::Node) => Err(SubmitError::Busy),
+            Err(Full::Member) => Err(SubmitError::OverBudget(member)),
+        }
     }
 
     /// What has expired by now but is known here is a late retry: its status, which may be
@@ -190,10 +229,16 @@ impl Submitter {
     /// it proposes.
     pub(super) fn take_forwarded(&self, transactions: Vec<ByteVec>) -> SubmitAnswer {
         if self.inner.raft.status().leader != Some(self.inner.node) {
-            return SubmitAnswer { taken: 0 };
+            return SubmitAnswer::default();
         }
         let answers = self.submit(transactions.into_iter().map(Vec::from).collect());
-        SubmitAnswer { taken: answers.iter().filter(|answer| answer.is_ok()).count() as u64 }
+        let put_off = |answer: &Result<_, _>| {
+            matches!(answer, Err(SubmitError::OverBudget(_) | SubmitError::Busy))
+        };
+        SubmitAnswer {
+            taken: answers.iter().filter(|answer| answer.is_ok()).count() as u64,
+            put_off: (0..).zip(&answers).filter(|(_, it)| put_off(it)).map(|(at, _)| at).collect(),
+        }
     }
 
     /// Sends unfinished transactions again until the node ends.
@@ -204,6 +249,16 @@ impl Submitter {
             self.route(Pending::take_due);
         }
     }
+}
+
+/// Id and author's member of an encoded transaction, if it has them.
+fn author(
+    registry: &Registry<'_>,
+    bytes: &[u8],
+) -> Result<Option<(TransactionId, MemberId)>, ViewError> {
+    let Ok(transaction) = Transaction::decode(bytes) else { return Ok(None) };
+    let identity = registry.identity(&transaction.statement.key_id())?;
+    Ok(identity.map(|identity| (transaction.id(), identity.member)))
 }
 
 /// Transactions for one request, with their ids.
@@ -233,8 +288,12 @@ async fn forward(parts: &SubmitterParts, leader: NodeId, batch: Batch) {
     let body = cbor::encode(&PeerRequest::Submit(items));
     let answer = parts.network.request(leader, RequestLane::Request, body, FORWARD_WITHIN).await;
     match answer.map(|bytes| cbor::decode::<SubmitAnswer>(&bytes)) {
-        Ok(Ok(SubmitAnswer { taken: 0 })) => parts.pending.unsend(ids),
-        Ok(Ok(answer)) => tracing::trace!(leader, count, taken = answer.taken, "forwarded"),
+        Ok(Ok(answer)) if answer == SubmitAnswer::default() => parts.pending.unsend(ids),
+        Ok(Ok(SubmitAnswer { taken, put_off })) => {
+            tracing::trace!(leader, count, taken, put_off = put_off.len(), "forwarded");
+            let at = |place: &u64| ids.get(usize::try_from(*place).ok()?).copied();
+            parts.pending.put_off(put_off.iter().filter_map(at));
+        }
         Ok(Err(error)) => tracing::warn!(leader, %error, "the leader's answer is malformed"),
         Err(error) => {
             // The outcome is unknown, never failed: they are sent again.
