@@ -4,8 +4,8 @@
 mod absence;
 mod bad_nodes;
 mod bad_transactions;
-mod clock;
 mod budgets;
+mod clock;
 mod crashes;
 mod disk;
 mod endorsement;
