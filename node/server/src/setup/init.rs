@@ -43,11 +43,12 @@ const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
 
 /// Accounts that every node gets: name and role, a token and no password. Each administration adds
 /// its own people.
-const ACCOUNTS: [(&str, Role); 4] = [
+const ACCOUNTS: [(&str, Role); 5] = [
     ("admin", Role::Admin),
     ("officer", Role::Officer),
     ("supervisor", Role::Supervisor),
     ("auditor", Role::Auditor),
+    ("analyst", Role::Analyst),
 ];
 
 /// Name of the token in the file `tokens/<account>`.
