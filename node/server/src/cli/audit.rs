@@ -37,8 +37,8 @@ pub enum AuditCommand {
 #[derive(Debug, Args)]
 pub struct Filter {
     /// Only of this account
-    #[arg(long = "of")]
-    account: Option<String>,
+    #[arg(long)]
+    of: Option<String>,
     /// Not before this time, milliseconds since 1970
     #[arg(long)]
     from_ms: Option<u64>,
@@ -55,8 +55,8 @@ pub async fn run(command: AuditCommand, target: &Target, json: bool) -> anyhow::
         AuditCommand::Verify { files } => return verify(&files),
     };
     let client = target.client()?;
-    let Filter { account, from_ms, to_ms } = filter;
-    let mut filter = AuditFilter { account, from_ms, to_ms, after: None, limit: Some(PAGE) };
+    let Filter { of, from_ms, to_ms } = filter;
+    let mut filter = AuditFilter { account: of, from_ms, to_ms, after: None, limit: Some(PAGE) };
     let mut entries: Vec<AuditEntry> = Vec::new();
     let head = loop {
         let page = client.audit(kind, &filter).await?;

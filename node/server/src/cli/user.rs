@@ -65,7 +65,7 @@ pub enum TokenCommand {
     /// Make a token and print it, this once
     Add {
         /// The account
-        account: String,
+        user: String,
         /// The token's name
         name: String,
         /// Of the account's roles
@@ -78,7 +78,7 @@ pub enum TokenCommand {
     /// Revoke a token
     Revoke {
         /// The account
-        account: String,
+        user: String,
         /// The token's name
         name: String,
     },
@@ -121,8 +121,8 @@ pub async fn run(command: UserCommand, target: &Target, json: bool) -> anyhow::R
             output::line(format_args!("The password is changed; your other sessions have ended"));
             return Ok(());
         }
-        UserCommand::Token(TokenCommand::Add { account, name, roles, days }) => {
-            let made = client.add_user_token(&account, &name, &roles, days).await?;
+        UserCommand::Token(TokenCommand::Add { user, name, roles, days }) => {
+            let made = client.add_user_token(&user, &name, &roles, days).await?;
             if json {
                 output::json(&made);
             } else {
@@ -130,8 +130,8 @@ pub async fn run(command: UserCommand, target: &Target, json: bool) -> anyhow::R
             }
             return Ok(());
         }
-        UserCommand::Token(TokenCommand::Revoke { account, name }) => {
-            client.revoke_user_token(&account, &name).await?
+        UserCommand::Token(TokenCommand::Revoke { user, name }) => {
+            client.revoke_user_token(&user, &name).await?
         }
     };
     show(&[user], json)

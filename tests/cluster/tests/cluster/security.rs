@@ -66,6 +66,10 @@ async fn an_officer_gets_an_account_works_with_it_and_loses_it() {
     assert!(error.contains("[unauthorized]") && error.contains("precinto login"), "{error}");
     works(&network, &["login", "ana.perez", "--password-stdin"], &password);
     works(&network, &["aeo", "show", "rut", "214033020011"], "");
+    let token = ["token", "add", "ana.perez", "risk-engine", "--roles", "officer", "--json"];
+    let token = as_admin(&network, &token, "");
+    assert!(token.contains("\"token\"") && token.contains("risk-engine"), "{token}");
+    as_admin(&network, &["token", "revoke", "ana.perez", "risk-engine"], "");
     as_admin(&network, &["disable", "ana.perez"], "");
     let disabled = run(&network, &["aeo", "show", "rut", "214033020011"], "");
     assert!(!disabled.status.success());
