@@ -32,6 +32,7 @@ pub mod limits;
 mod metrics;
 mod middleware;
 mod model;
+mod nearest;
 mod port;
 mod routes;
 mod serve;
@@ -39,6 +40,7 @@ mod state;
 
 pub use accounts::{Account, AccountConfig, Accounts, token_digest};
 pub use metrics::{HttpMetrics, MetricsError};
+pub use nearest::nearest;
 pub use port::{
     BlockDetail, BlockItem, BlockSummary, BoxFuture, CheckpointView, Consistency, Cursor,
     EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, ParseCursorError,

@@ -81,6 +81,7 @@ fn account_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(aeo::mras::accept))
         .routes(routes!(aeo::mras::leave))
         .routes(routes!(aeo::benefit::benefit))
+        .routes(routes!(aeo::tags::tags))
         .routes(routes!(ledger::query))
         .routes(routes!(ledger::contracts))
         .routes(routes!(blocks::list))
