@@ -35,6 +35,7 @@ pub mod limits;
 mod metrics;
 mod middleware;
 mod model;
+mod nearest;
 mod port;
 mod reading;
 mod request_id;
@@ -47,6 +48,7 @@ pub use accounts::{
     Account, AccountError, Accounts, ApiToken, OpenError, SessionLimits, token_digest,
 };
 pub use metrics::{HttpMetrics, MetricsError};
+pub use nearest::nearest;
 pub use port::{
     BlockDetail, BlockItem, BlockSummary, BoxFuture, CheckpointView, Consistency, Cursor,
     EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, ParseCursorError,

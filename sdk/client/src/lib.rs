@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod signer;
 mod sse;
+mod tags;
 pub mod types;
 mod users;
 mod webhooks;

@@ -99,6 +99,7 @@ fn account_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(aeo::mras::show))
         .routes(routes!(aeo::mras::accept))
         .routes(routes!(aeo::mras::leave))
+        .routes(routes!(aeo::tags::tags))
         .routes(routes!(ledger::contracts))
         .routes(routes!(blocks::list))
         .routes(routes!(blocks::show))

@@ -1,6 +1,6 @@
 //! How a command ends: the exit code, and what its user is told.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use precinto_client::ClientError;
 use serde::Serialize;
@@ -76,6 +76,10 @@ struct Told {
 
 /// Tells of an error on standard error, as text or as one line of JSON; gives the exit code.
 pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    if error.chain().any(is_closed_pipe) {
+        // Whoever read our output (`| head`) has seen enough.
+        return ExitCode::SUCCESS;
+    }
     if error.is::<Negative>() {
         return ExitCode::from(Exit::Negative as u8);
     }
@@ -90,6 +94,10 @@ pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         }
     }
     ExitCode::from(told.exit)
+}
+
+fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn tell(error: &anyhow::Error) -> Told {

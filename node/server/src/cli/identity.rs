@@ -252,7 +252,8 @@ pub async fn known_member(client: &Client, member: &str) -> anyhow::Result<()> {
     if members.iter().any(|known| known.id == member) {
         return Ok(());
     }
-    let hint = suggest::hint(member, members.iter().map(|known| known.id.as_str()));
+    let known: Vec<&str> = members.iter().map(|known| known.id.as_str()).collect();
+    let hint = suggest::hint(member, &known);
     Err(Failure::usage("unknown-member", format!("there is no member {member:?}"), hint).into())
 }
 

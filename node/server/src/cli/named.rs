@@ -8,15 +8,14 @@ use clap::{
     builder::{PossibleValue, TypedValueParser},
     error::{ContextKind, ContextValue, ErrorKind},
 };
-
-use super::suggest;
+use precinto_api::nearest;
 
 /// Parses one of these values by its name.
 #[derive(Clone, Copy)]
 pub struct Named<T: 'static>(pub &'static [T], pub fn(T) -> &'static str);
 
 impl<T: 'static> Named<T> {
-    fn names(&self) -> impl Iterator<Item = &'static str> + Clone
+    fn names(&self) -> impl Iterator<Item = &'static str>
     where
         T: Copy,
     {
@@ -33,7 +32,7 @@ impl<T: Copy + Send + Sync + 'static> TypedValueParser for Named<T> {
         if let Some(at) = self.names().position(|name| name == written) {
             return Ok(self.0[at]);
         }
-        let near = suggest::nearest(&written, self.names()).join("' or '");
+        let near = nearest(&written, &self.names().collect::<Vec<_>>()).join("' or '");
         let names = self.names().map(str::to_owned).collect();
         let mut error = Error::new(ErrorKind::InvalidValue).with_cmd(command);
         if let Some(arg) = arg {

@@ -60,6 +60,11 @@ pub fn json<T: serde::Serialize>(value: &T) {
     line(format_args!("{text}"));
 }
 
+/// The beginning of a tag or hash, enough to tell it from others on one page.
+pub fn short(hash: &str) -> &str {
+    hash.get(..16).unwrap_or(hash)
+}
+
 /// A time in milliseconds since 1970 as `YYYY-MM-DD HH:MM:SS` UTC.
 pub fn time(time_ms: u64) -> String {
     let date = precinto_protocol::aeo::Date::of_ms(time_ms);

@@ -125,7 +125,8 @@ fn node_named(genesis: &Genesis, at: &str) -> anyhow::Result<NodeId> {
     let mut known: Vec<String> = genesis.nodes.iter().map(|node| node.member.clone()).collect();
     known.dedup();
     known.extend(genesis.nodes.iter().map(|node| node.id.to_string()));
-    let hint = suggest::hint(at, known.iter().map(String::as_str));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let hint = suggest::hint(at, &known);
     let message = format!("no member {at:?} has a node here, and no node has this number");
     Err(Failure::usage("unknown-node", message, hint).into())
 }
@@ -136,7 +137,8 @@ fn unknown_account(token_file: &Path, account: &str, node: NodeId) -> anyhow::Er
     let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
     let mut known: Vec<String> = names.collect();
     known.sort_unstable();
-    let hint = suggest::hint(account, known.iter().map(String::as_str));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let hint = suggest::hint(account, &known);
     let message = format!("node {node} has no token of an account {account:?} here");
     Failure::usage("unknown-account", message, hint).into()
 }

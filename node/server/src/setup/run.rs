@@ -108,7 +108,7 @@ async fn serve(
         }
         for (member, file) in imports {
             let target = Target::of_member(dir, member)?;
-            import::import(&target, file, &import::Options::default()).await?;
+            import::import(&target, file, &import::Options::first_of_a_network(), true).await?;
         }
         present(genesis, imports, dir).await
     };
@@ -211,8 +211,8 @@ async fn present(
 fn next_steps(genesis: &Genesis, imports: &[(String, PathBuf)], dir: &Path) -> String {
     let example = imports.first().and_then(|(member, file)| Some((member, import::first(file)?)));
     let (owner, operator, number) = match &example {
-        Some((member, row)) => {
-            (member.as_str(), format!("{} {}", row.scheme, row.identifier), row.number.as_str())
+        Some((member, (operator, number))) => {
+            (member.as_str(), operator.clone(), number.as_str())
         }
         None => (genesis.members[0].id.as_str(), "SCHEME IDENTIFIER".to_owned(), "NUMBER"),
     };
@@ -232,7 +232,7 @@ fn next_steps(genesis: &Genesis, imports: &[(String, PathBuf)], dir: &Path) -> S
          \n      another administration asks its own node whether this operator is an AEO\
          \n  precinto {at}--at {other} aeo history {operator}\
          \n      who asserted what, when\
-         \n  precinto {at}--at {owner} aeo suspend {operator} {number} --reason examination\
+         \n  precinto {at}--at {owner} aeo suspend {operator} {number} --class examination\
          \n      only the member that granted it can\
          \n  precinto {at}--at {other} events follow --from 0\
          \n      news as they are committed\

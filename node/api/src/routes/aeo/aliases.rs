@@ -38,7 +38,7 @@ pub(crate) struct IdentifierForm {
 }
 
 impl IdentifierForm {
-    fn read(&self, node: &dyn NodePort) -> Result<Operator, Wrong> {
+    pub(super) fn read(&self, node: &dyn NodePort) -> Result<Operator, Wrong> {
         Operator::read(node, &self.scheme, &self.identifier)
     }
 }

@@ -9,8 +9,7 @@ use precinto_protocol::{
     names::UnknownName,
 };
 
-use super::nearest::nearest;
-use crate::{error::ApiError, port::NodePort};
+use crate::{error::ApiError, nearest::nearest, port::NodePort};
 
 /// Text of a field, in bytes: more than anything that is meant, so that nothing larger is searched
 /// or repeated to the client.

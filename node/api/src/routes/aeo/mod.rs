@@ -10,9 +10,9 @@ mod forms;
 pub(super) mod history;
 pub(super) mod list;
 pub(super) mod mras;
-mod nearest;
 pub(super) mod pending;
 pub(super) mod queries;
+pub(super) mod tags;
 mod times;
 
 pub(super) use answers::AeoPayload;

@@ -15,7 +15,7 @@ use crate::cli::{
     WAIT,
     named::Named,
     network::print_as_of,
-    output::{self, Table},
+    output::{self, Table, short},
 };
 
 /// What to do about other identifiers.
@@ -103,7 +103,7 @@ async fn list(
     let mut table = Table::new(["MEMBER", "MODE", "ALIAS", "FROM (UTC)", "UNTIL (UTC)"]);
     for alias in &answer.aliases {
         let name = alias.identifier.as_ref().map_or_else(
-            || alias.alias[..16].to_owned(),
+            || short(&alias.alias).to_owned(),
             |identifier| format!("{} {}", identifier.scheme, identifier.value),
         );
         for period in &alias.periods {

@@ -86,7 +86,7 @@ impl Export {
         talk: bool,
     ) -> anyhow::Result<()> {
         let mut pages = Pages::new(client, filter);
-        let mut progress = Progress::counting("Exporting", talk);
+        let mut progress = Progress::new("Exporting", None, talk);
         if self.format == Format::Csv {
             let headings = COLUMNS.into_iter().chain([OPERATOR]);
             csv_row(out, &headings.map(str::to_owned).collect::<Vec<_>>())?;

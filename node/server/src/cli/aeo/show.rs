@@ -13,7 +13,7 @@ use crate::cli::{
     identity::known_member,
     named::Named,
     network::print_as_of,
-    output::{self, Table},
+    output::{self, Table, short},
 };
 
 /// `aeo show`.
@@ -52,7 +52,7 @@ fn print_found(answer: &FoundAnswer) {
     }
     for operator in &answer.operators {
         for via in &operator.via {
-            let (member, mode, tag) = (&via.member, &via.mode, &operator.operator[..16]);
+            let (member, mode, tag) = (&via.member, &via.mode, short(&operator.operator));
             output::line(format_args!("Operator {tag} was found by an alias of {member} ({mode})"));
         }
     }
@@ -77,7 +77,7 @@ pub fn standings<'a>(all: impl Iterator<Item = &'a StandingAuthorization>) -> Ta
         let authorization = &standing.authorization;
         let terms = &authorization.terms;
         let operator = terms.identifier.as_ref().map_or_else(
-            || authorization.operator[..16].to_owned(),
+            || short(&authorization.operator).to_owned(),
             |identifier| format!("{} {}", identifier.scheme, identifier.value),
         );
         table.row([

@@ -104,7 +104,7 @@ impl<'a> Import<'a> {
         talk: bool,
     ) -> anyhow::Result<()> {
         let (began, wanted) = (Instant::now(), open.len());
-        let mut progress = Progress::new("Importing", wanted, talk);
+        let mut progress = Progress::new("Importing", Some(wanted), talk);
         let mut stalled = 0;
         while !open.is_empty() {
             let before = open.len();

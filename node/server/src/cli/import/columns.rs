@@ -6,7 +6,7 @@ use crate::cli::suggest;
 /// Column of each place of [`super::row::RawRow::values`]; `None` where the list has no such one.
 pub type Places = [Option<usize>; WIDTH];
 
-fn all() -> impl Iterator<Item = &'static str> + Clone {
+fn all() -> impl Iterator<Item = &'static str> {
     COLUMNS.into_iter().chain([OPERATOR])
 }
 
@@ -41,7 +41,7 @@ pub fn places(headings: &[&str]) -> Result<Places, Vec<String>> {
 
 /// What to say about a name that is no column's.
 pub fn unknown(name: &str) -> String {
-    format!("column {name:?} is unknown: {}", suggest::hint(name, all()))
+    format!("column {name:?} is unknown: {}", suggest::hint(name, &all().collect::<Vec<_>>()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The ledger as an import sees it: the member's authorizations, lookup tags, and what is written.
 
-use anyhow::Context;
 use precinto_client::{
     Client, ClientError, Consistency, Problem,
     types::{
@@ -34,7 +33,7 @@ pub struct Write<'a> {
 ///
 /// # Errors
 /// If the node cannot be asked, or answers what this program does not know.
-pub async fn read(client: &Client, member: &str) -> anyhow::Result<Ledger> {
+pub async fn read(client: &Client, member: &str) -> Result<Ledger, ClientError> {
     let mut ledger = Ledger::new();
     let filter = ListFilter {
         member: Some(member.to_owned()),
@@ -46,8 +45,9 @@ pub async fn read(client: &Client, member: &str) -> anyhow::Result<Ledger> {
         let page = client.aeo_list(&filter, cursor.as_deref(), Some(PAGE)).await?;
         for standing in &page.authorizations {
             let number = &standing.authorization.number;
-            let recorded = Recorded::of(standing).with_context(|| {
-                format!("{number}: the node speaks of what this program does not know: update it")
+            let recorded = Recorded::of(standing).ok_or_else(|| ClientError::Unexpected {
+                status: 200,
+                reason: format!("{number} has what this program does not know: update it"),
             })?;
             ledger.insert(number.clone(), recorded);
         }

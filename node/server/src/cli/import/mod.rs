@@ -23,7 +23,6 @@ use super::{exit::Failure, output, target::Target};
 use apply::Import;
 use list::List;
 use report::Report;
-use row::Row;
 
 /// What a list looks like, as `--help` and docs/CLI.md tell it.
 pub const HELP: &str = "\
@@ -140,7 +139,9 @@ fn conclude(report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The first good row of a list.
-pub fn first(file: &Path) -> Option<Row> {
-    List::read(file).ok()?.rows.into_iter().next()
+/// The first operator of a list (scheme and identifier) and its authorization's number.
+pub fn first(file: &Path) -> Option<(String, String)> {
+    let row = List::read(file).ok()?.rows.into_iter().next()?;
+    let (scheme, identifier) = row.identifier?;
+    Some((format!("{scheme} {identifier}"), row.number))
 }

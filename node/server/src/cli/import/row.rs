@@ -211,15 +211,15 @@ impl<'a> Fields<'a> {
     /// One of an enumeration's names.
     fn one_of<T: Copy + ToString>(&mut self, column: &str, all: &[T]) -> Option<T> {
         let value = self.required(column, "write one of the known names")?;
-        let found = self.named(column, value, all);
-        found
+        self.named(column, value, all)
     }
 
     fn named<T: Copy + ToString>(&mut self, column: &str, name: &str, all: &[T]) -> Option<T> {
         let found = all.iter().find(|known| known.to_string() == name);
         if found.is_none() {
             let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-            let hint = suggest::hint(name, names.iter().map(String::as_str));
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let hint = suggest::hint(name, &names);
             self.wrong(column, format!("{name:?} is unknown"), hint);
         }
         found.copied()

@@ -5,7 +5,7 @@ const MAX_OFFERED: usize = 3;
 
 /// The known names that `text` is a part of (`rut` of `uy-rut`), or else those that a typing error
 /// or two made into it; best first.
-pub(super) fn nearest<'a>(text: &str, known: &[&'a str]) -> Vec<&'a str> {
+pub fn nearest<'a>(text: &str, known: &[&'a str]) -> Vec<&'a str> {
     let text = text.to_lowercase();
     let has_part = |name: &&&str| name.split('-').any(|part| part.eq_ignore_ascii_case(&text));
     let parts: Vec<_> = known.iter().filter(has_part).take(MAX_OFFERED).copied().collect();
