@@ -32,6 +32,7 @@ mod owner;
 mod pending;
 mod port;
 mod raft;
+mod requests;
 mod run;
 mod snapshots;
 mod submit;

@@ -1,5 +1,7 @@
 //! What the HTTP interface asks of a node, answered from storage, execution and consensus.
 
+mod writes;
+
 use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
@@ -33,14 +35,14 @@ use zeroize::Zeroizing;
 
 use super::{
     adapters::StatePort,
-    endorse::{CollectError, Collector},
+    endorse::Collector,
     event::EventRecord,
     halt::Halt,
     ledger_cell::LedgerCell,
     officer::OfficerSigner,
     pending::Pending,
     raft::RaftHandle,
-    submit::{SubmitError, Submitter},
+    submit::Submitter,
 };
 
 /// How long a linearizable read may wait for the leader.
@@ -104,81 +106,11 @@ impl SharedPort {
         }
         .boxed()
     }
-
-    async fn submit_blocking(
-        &self,
-        transactions: Vec<Result<Vec<u8>, NodeError>>,
-    ) -> Vec<Result<TransactionId, NodeError>> {
-        let port = self.0.clone();
-        let submit = move || {
-            let (good, places) = good(transactions);
-            let answers = port.submitter.submit_own(good).into_iter();
-            fill(places, answers.map(|answer| answer.map_err(|error| refused(&error))))
-        };
-        tokio::task::spawn_blocking(submit).await.expect("submitting does not panic")
-    }
-
-    async fn collect(
-        &self,
-        transactions: Vec<Result<Vec<u8>, NodeError>>,
-    ) -> Vec<Result<Vec<u8>, NodeError>> {
-        let (good, places) = good(transactions);
-        let answers = self.0.collector.collect(good).await.into_iter();
-        fill(places, answers.map(|answer| answer.map_err(not_endorsed)))
-    }
-}
-
-/// For each item of a request, why it is bad; `Ok` stands for the next good one.
-type Places = Vec<Result<(), NodeError>>;
-
-/// The good items, and the places of all.
-fn good(items: Vec<Result<Vec<u8>, NodeError>>) -> (Vec<Vec<u8>>, Places) {
-    let mut good = Vec::with_capacity(items.len());
-    let places = items.into_iter().map(|item| item.map(|item| good.push(item))).collect();
-    (good, places)
-}
-
-/// One answer per place: why the item is bad, or the next of `answers`.
-fn fill<T>(
-    places: Places,
-    mut answers: impl Iterator<Item = Result<T, NodeError>>,
-) -> Vec<Result<T, NodeError>> {
-    let fill = |place: Result<(), NodeError>| {
-        place.and_then(|()| answers.next().expect("one answer per good item"))
-    };
-    places.into_iter().map(fill).collect()
-}
-
-fn not_endorsed(error: CollectError) -> NodeError {
-    let message = error.to_string();
-    match error {
-        CollectError::Rejected { code, .. } => NodeError::new(code, message),
-        CollectError::Unavailable(_) => internal(&anyhow::Error::new(error)),
-        CollectError::Failed(failed) => NodeError {
-            retryable: failed.retryable(),
-            ..NodeError::new(codes::ENDORSEMENT_FAILED, message)
-        },
-    }
 }
 
 fn internal(error: &anyhow::Error) -> NodeError {
     tracing::error!(error = format!("{error:#}"), "a request failed");
     NodeError::new(codes::INTERNAL, "the node could not answer; its log says why")
-}
-
-fn refused(error: &SubmitError) -> NodeError {
-    let refused = NodeError::new(error.code(), error.to_string());
-    match error {
-        SubmitError::Refused(reason) => {
-            NodeError { hint: Some(reason.hint().to_owned()), ..refused }
-        }
-        SubmitError::Unreadable(_) => {
-            NodeError { hint: Some("try again, or ask another node".into()), ..refused }
-        }
-        SubmitError::Stopped(_) | SubmitError::Busy | SubmitError::OverBudget(_) => {
-            refused.retryable()
-        }
-    }
 }
 
 impl NodePort for SharedPort {
@@ -213,14 +145,8 @@ impl NodePort for SharedPort {
         officer: OnBehalf,
         calls: Vec<OfficerCall>,
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
-        let port = self.0.clone();
-        let sign = move || {
-            let state = StatePort(port.ledger.view());
-            calls.into_iter().map(|call| port.officers.sign(officer, call, &state)).collect()
-        };
         async move {
-            let signed = tokio::task::spawn_blocking(sign).await;
-            let signed = signed.expect("signing does not panic");
+            let signed = self.sign(officer, calls).await;
             self.submit_blocking(self.collect(signed).await).await
         }
         .boxed()

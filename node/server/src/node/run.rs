@@ -11,10 +11,9 @@ use anyhow::Context;
 use precinto_api::{Accounts, ApiConfig, HttpMetrics, NodePort, Webhooks, audit::Trail};
 use precinto_consensus::{Applied, Config, Input, Replica, settings::COMPACTION_MARGIN};
 use precinto_execution::{Ledger as Executor, Queries};
-use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer, Request};
+use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer};
 use precinto_protocol::{
     block::Origin,
-    cbor,
     genesis::Genesis,
     identity::NodeId,
     keys::PublicKey,
@@ -36,14 +35,13 @@ use super::{
     attest::Attester,
     boot::{self, Channel, Tools},
     budget::Budgets,
-    clock::{ClockAnswer, Clocks},
+    clock::Clocks,
     disk::Disk,
     endorse::{Collector, CollectorParts, Endorser, Present},
     halt::Halt,
     housekeeping::House,
     ledger_cell::LedgerCell,
     log_writer::{self, LogParts},
-    messages::PeerRequest,
     metrics::Metrics,
     officer::OfficerSigner,
     outlet::NodeOutlet,
@@ -51,6 +49,7 @@ use super::{
     pending::Pending,
     port::{Port, QUERY_PLACES, SharedPort},
     raft::{self, RaftHandle, RaftInbox},
+    requests::answer_requests,
     snapshots::{SnapshotState, Snapshots},
     submit::{Submitter, SubmitterParts},
     verify,
@@ -538,35 +537,5 @@ async fn hand_to_raft(mut frames: tokio::sync::mpsc::Receiver<Frame>, raft: Raft
         let input = Input::Message { from: frame.from, bytes: frame.bytes.to_vec() };
         // Full: dropped, as the network might have; raft repeats itself.
         let _ = raft.outside(input);
-    }
-}
-
-async fn answer_requests(
-    mut requests: tokio::sync::mpsc::Receiver<Request>,
-    submitter: Submitter,
-    endorser: Endorser,
-) {
-    while let Some(request) = requests.recv().await {
-        let (submitter, endorser) = (submitter.clone(), endorser.clone());
-        // The asker counts as no answer, and sends again if it must, what it gets no answer for.
-        tokio::task::spawn_blocking(move || match cbor::decode(&request.body) {
-            Ok(PeerRequest::Submit(transactions)) => {
-                let answer = submitter.take_forwarded(transactions);
-                let _ = request.respond.respond(cbor::encode(&answer));
-            }
-            Ok(PeerRequest::Clock) => {
-                let answer = ClockAnswer { now_ms: raft::wall_clock_ms() };
-                // The asker asks again in a moment.
-                let _ = request.respond.respond(cbor::encode(&answer));
-            }
-            Ok(PeerRequest::Endorse(asked)) => {
-                tokio::spawn(async move {
-                    if let Some(answers) = endorser.answer(asked).await {
-                        let _ = request.respond.respond(cbor::encode(&answers));
-                    }
-                });
-            }
-            Err(error) => tracing::warn!(from = request.from, %error, "a malformed request"),
-        });
     }
 }

@@ -37,7 +37,7 @@ pub(super) enum Step {
     /// Ask these nodes.
     Ask(Vec<NodeId>),
     /// The transaction has what its policy asks for.
-    Complete(Transaction),
+    Complete(Box<Transaction>),
     /// Nobody is left whose endorsement would help. No members are named if nobody ever could.
     Failed(EndorsementFailed),
 }
@@ -112,7 +112,7 @@ impl Collection {
         let mut transaction = self.proposal.transaction.clone();
         transaction.endorsements.extend(given.into_iter().map(|index| self.given[index].1.clone()));
         transaction.endorsements.sort_by_key(|endorsement| endorsement.key_id);
-        Step::Complete(transaction)
+        Step::Complete(Box::new(transaction))
     }
 
     /// The transaction as far as it is signed, for those who are asked.
