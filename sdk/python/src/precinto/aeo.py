@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from precinto.aeo_forms import (
     Amendment,
@@ -18,6 +18,7 @@ from precinto.aeo_forms import (
     to_parameter,
 )
 from precinto.aeo_types import (
+    Action,
     Alias,
     Benefit,
     Found,
@@ -48,6 +49,10 @@ _AEO = ("v1", "aeo")
 _AUTHORIZATIONS = (*_AEO, "authorizations")
 _OPERATORS = (*_AEO, "operators")
 _MRAS = (*_AEO, "mras")
+_OF_EVERY_PAGE = ("limit", "consistency")
+
+Row = Certification | Amendment | tuple[Action, Change]
+"""A row of an import; a change of status with the action it is."""
 
 
 class Aeo:
@@ -112,7 +117,7 @@ class Aeo:
             answer = self._transport.get(*path, query=page)
             for entry in answer["entries"]:
                 yield read(HistoryEntry, entry)
-            if len(answer["entries"]) < MAX_PAGE:
+            if not answer["entries"]:
                 return
             start = answer["next"]
 
@@ -129,8 +134,8 @@ class Aeo:
             yield page
             if page.next is None:
                 return
-            # The cursor carries the conditions' times.
-            query = {**query, "effective": None, "known": None, "cursor": page.next}
+            # The cursor carries conditions and times.
+            query = {**{name: query.get(name) for name in _OF_EVERY_PAGE}, "cursor": page.next}
 
     def frame(self, **question: Unpack[ListQuestion]) -> pd.DataFrame:
         """The list as a data frame, one row per authorization (needs `precinto[pandas]`)."""
@@ -244,19 +249,19 @@ class Aeo:
 
     def import_rows(
         self,
-        rows: Iterable[Certification],
+        rows: Iterable[Row],
         *,
         mode: BatchMode = BatchMode.STRICT,
         wait: float | None = WAIT,
     ) -> Iterator[ItemResult | None]:
-        """Grants any number of authorizations, up to 1000 in one request: a result per row, in order.
+        """Grants and changes any number of authorizations: a result per row, in order.
 
         A row's result is its transaction, the error for which it was refused, or `None` for a good
         row that was not to be submitted. `BatchMode.STRICT` holds for each request of its own; to
         submit nothing unless all rows are good, check them all first.
         """
         remaining = iter(rows)
-        while batch := [to_form(row) for row in islice(remaining, MAX_BATCH)]:
+        while batch := [_row(row) for row in islice(remaining, MAX_BATCH)]:
             answer = self._transport.post(
                 *_AUTHORIZATIONS,
                 "batch",
@@ -286,13 +291,13 @@ class Aeo:
         """Takes a declaration back."""
         return self._command((*_AEO, "aliases", "retire"), _pair(alias, operator), wait)
 
-    def propose_mra(self, id: str, terms: MraTerms, *, wait: float | None = WAIT) -> Transaction:
+    def propose_mra(self, terms: MraTerms, *, wait: float | None = WAIT) -> Transaction:
         """Proposes an arrangement, to which the own member is a party (role `supervisor`)."""
-        return self._command(_MRAS, {"id": id, **to_form(terms)}, wait)
+        return self._command(_MRAS, terms, wait)
 
     def accept_mra(self, id: str, *, wait: float | None = WAIT) -> Transaction:
         """Accepts an arrangement for the own member."""
-        return self._command((*_MRAS, id, "accept"), {}, wait)
+        return self._command((*_MRAS, id, "accept"), None, wait)
 
     def leave_mra(
         self,
@@ -316,10 +321,19 @@ def _as_of(effective: When | None, known: When | None, consistency: Consistency)
     }
 
 
-def _pair(alias: tuple[str, str], operator: tuple[str, str]) -> dict[str, str]:
-    return {
-        "alias_scheme": alias[0],
-        "alias_identifier": alias[1],
-        "scheme": operator[0],
-        "identifier": operator[1],
-    }
+def _row(row: Row) -> dict[str, Any]:
+    match row:
+        case Certification():
+            action, form = Action.CERTIFY, to_form(row)
+        case Amendment():
+            action, form = Action.AMEND, to_form(row)
+        case (action, change):
+            form = to_form(change)
+    return {"action": action, **form}
+
+
+def _pair(alias: tuple[str, str], operator: tuple[str, str]) -> dict[str, object]:
+    def written(it: tuple[str, str]) -> dict[str, str]:
+        return {"scheme": it[0], "identifier": it[1]}
+
+    return {"alias": written(alias), "operator": written(operator)}

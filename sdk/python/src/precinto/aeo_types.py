@@ -151,8 +151,6 @@ class Authorization:
     """Where the member's law publishes it."""
     record: str | None
     """Commitment of the private record, if there is one."""
-    effective: datetime
-    """Latest effective time among its transitions."""
     recorded: datetime
     """Ledger time of its last transition."""
 
@@ -166,7 +164,7 @@ class StandingAuthorization(Authorization):
     """Whether that is `valid`."""
     since: datetime
     """Since when it stood so."""
-    terms_since: datetime = field(metadata={"json": "terms_ms"})
+    terms_since: datetime
     """Since when its terms were what they were."""
 
 
@@ -206,7 +204,7 @@ class Found(AsOf):
     scheme: str
     identifier: str
     """Normalized."""
-    operator: str
+    tag: str
     """Lookup tag of the identifier."""
     operators: tuple[FoundOperator, ...]
     """Empty: definitely nobody's, as of the height."""
@@ -262,7 +260,7 @@ class HistoryEntry(Transition):
     """Place in the authorization's history, from 0."""
     recorded: datetime
     """Ledger time."""
-    height: int
+    recorded_height: int
     """Height of the block that recorded it."""
     member: str
     transaction: str
@@ -301,6 +299,8 @@ class PendingAction:
     proposed: datetime
     expires: datetime
     """Last ledger time at which it can be approved."""
+    expired: bool
+    """Whether that has passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +322,8 @@ class Alias:
     mode: AliasMode
     identifier: Identifier | None
     periods: tuple[Period, ...]
+    """In ledger time, oldest first."""
+    in_force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,15 +337,22 @@ class PairActivation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MraTerms:
-    """What an arrangement's parties agreed."""
+    """What an arrangement's parties agree."""
 
+    id: str
+    """1 to 32 lower-case letters, digits and hyphens."""
     parties: tuple[str, ...]
     types: tuple[AeoType, ...]
+    """Types that are recognized."""
     roles: tuple[Role, ...]
-    consent_required: bool
+    """Roles that get benefits."""
+    needs_consent: bool
     valid_from: date
     valid_until: date | None = None
     activations: tuple[PairActivation, ...] = ()
+    """Pairs that start later than the whole."""
+    text: str | None = None
+    """SHA-256 of the legal text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,7 +360,7 @@ class Acceptance:
     """A party's acceptance."""
 
     member: str
-    recorded: datetime
+    accepted: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,11 +373,10 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mra:
+class Mra(MraTerms):
     """A mutual recognition arrangement with all that happened to it."""
 
-    id: str
-    terms: MraTerms
     proposed_by: str
+    """Who proposed it, and by that accepted it."""
     acceptances: tuple[Acceptance, ...]
     departures: tuple[Departure, ...]

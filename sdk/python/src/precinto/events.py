@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from precinto.aeo_types import Transition
+from precinto.aeo_types import Alias, Mra, PendingAction, Transition
 from precinto.cbor import decode
 from precinto.decode import read, unexpected
 from precinto.errors import PrecintoError, Retry
@@ -36,7 +36,13 @@ class Event:
     payload: bytes
     """CBOR, defined by contract and topic."""
     transition: Transition | None
-    """What happened to an authorization, if that is what the event tells."""
+    """What happened to an authorization, if that is what the event tells; the same of the others."""
+    pending: PendingAction | None
+    """A revocation or annulment that was proposed or declined."""
+    alias: Alias | None
+    """A declaration that was made or retired."""
+    mra: Mra | None
+    """An arrangement that was proposed, accepted or left."""
 
     @property
     def cursor(self) -> str:

@@ -57,7 +57,7 @@ _HISTORY = {
     "action": pd.CategoricalDtype([it.value for it in Action]),
     "reason": pd.CategoricalDtype([it.value for it in ReasonClass]),
     "reference": _TEXT,
-    "height": "int64",
+    "recorded_height": "int64",
     "transaction": _TEXT,
     **_AUTHORIZATION,
 }
@@ -89,7 +89,7 @@ def history_frame(entries: Iterable[HistoryEntry]) -> pd.DataFrame:
             it.action.value,
             it.reason and it.reason.value,
             it.reference,
-            it.height,
+            it.recorded_height,
             it.transaction,
             *_values(it.authorization),
         )
