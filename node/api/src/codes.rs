@@ -67,8 +67,12 @@ pub const SLOW_CLIENT: &str = "slow-client";
 pub const NOT_SUBMITTED: &str = "not-submitted";
 /// Not a transaction or statement in its deterministic encoding.
 pub const MALFORMED: &str = "malformed";
+/// The node has not executed what a cursor refers to.
+pub const NODE_BEHIND: &str = "node-behind";
 /// An authorization that does not exist.
 pub const UNKNOWN_AUTHORIZATION: &str = "unknown-authorization";
+/// An arrangement that does not exist.
+pub const UNKNOWN_MRA: &str = "unknown-mra";
 
 const fn info(
     code: &'static str,
@@ -110,6 +114,7 @@ const NODE: &[CodeInfo] = &[
     info(OUTCOME_UNKNOWN, 504, "Outcome unknown", "The transaction may or may not be ordered: ask for its status by id, or submit the same bytes again (that is safe)."),
     info(HISTORY_DISPUTED, 503, "History disputed", "Half of the members signed another history; writes stop until a majority agrees. The operators must compare their evidence."),
     info(NODE_HALTED, 503, "Node halted", "The node stopped executing for safety; its operator must look at the evidence it wrote. Use another node."),
+    info(NODE_BEHIND, 503, "Node behind", "Try again shortly, or go on at the node that gave the cursor."),
     info(NODE_STOPPING, 503, "Node stopping", "The node is shutting down; use another one or try again."),
 ];
 
@@ -153,13 +158,32 @@ const CONTRACTS: &[CodeInfo] = &[
     info("no-author", 422, "No author", "Submit it as a transaction, not as a query."),
     info("corrupt-state", 500, "Corrupt state", "Report it with the transaction id; the node's operator must look at it."),
     info("bad-arguments", 422, "Bad arguments", "Correct the field named in the detail."),
-    info("already-exists", 409, "Already exists", "The member used this number for this operator before; choose another or change its status."),
     info(UNKNOWN_AUTHORIZATION, 404, "Unknown authorization", "Check scheme, identifier, number and the issuing member."),
-    info("terminal-status", 409, "Revoked for ever", "A revoked authorization stays so; certify the operator again under a new number."),
+    info("number-taken", 409, "Number taken", "The member has used this number before; grant under another, or amend the authorization that has it."),
+    info("terminal-status", 409, "Ended for ever", "A revoked, withdrawn or annulled authorization stays so; certify the operator again under a new number."),
+    info("authorization-expired", 409, "Authorization expired", "An expired authorization can only be annulled; certify the operator again under a new number."),
+    info("nothing-to-amend", 409, "Nothing to amend", "The terms are these already."),
     info("already-suspended", 409, "Already suspended", "Nothing to do, or reinstate it first."),
     info("not-suspended", 409, "Not suspended", "Only a suspended authorization can be reinstated."),
+    info("effective-before-grant", 422, "Effective before the grant", "Choose a time from the first day of validity on; to undo it from the beginning, annul it."),
     info("effective-time-out-of-range", 422, "Effective time out of range", "Choose a time within a year of today."),
-    info("too-many-authorizations", 409, "Too many authorizations", "Change the status of one that exists instead of granting another."),
+    info("history-full", 409, "History full", "The authorization has been changed as often as it can be; certify the operator again under a new number."),
+    info("too-many-authorizations", 409, "Too many authorizations", "Change one that exists instead of granting another."),
+    info("pending-exists", 409, "Pending already", "A revocation or annulment of this authorization waits for a second person; approve or decline that one (GET /v1/aeo/pending)."),
+    info("unknown-proposal", 404, "Unknown proposal", "It was decided, replaced or never made; see what is pending (GET /v1/aeo/pending)."),
+    info("pending-expired", 409, "Proposal expired", "It waited too long for a second person; propose it again."),
+    info("same-person", 403, "Same person", "Another person of the member must approve what you proposed; you may decline it."),
+    info("alias-of-itself", 422, "Alias of itself", "Name another identifier than the operator's own."),
+    info("not-your-operator", 403, "Not your operator", "Only a member that authorized the operator declares this for everybody; use mode `receiver` to translate for your own member alone."),
+    info("too-many-aliases", 409, "Too many aliases", "Retire a declaration that is not needed any more."),
+    info("alias-exists", 409, "Declared already", "Nothing to do, or retire it first to declare it in another way."),
+    info("unknown-alias", 404, "Unknown alias", "Your member has no such declaration in force (GET /v1/aeo/operators/{scheme}/{identifier}/aliases)."),
+    info("mra-exists", 409, "Arrangement exists", "Choose another id; the terms of an arrangement never change."),
+    info(UNKNOWN_MRA, 404, "Unknown arrangement", "See the arrangements there are (GET /v1/aeo/mras)."),
+    info("not-a-party", 403, "Not a party", "Only a party proposes, accepts and leaves an arrangement; name your member among them."),
+    info("already-accepted", 409, "Accepted already", "Nothing to do."),
+    info("not-accepted", 409, "Not accepted", "Only a party that accepted an arrangement can leave it."),
+    info("already-left", 409, "Left already", "Nothing to do; who has left an arrangement concludes another."),
     info("already-revoked", 409, "Already revoked", "Nothing to do."),
     info("node-identity", 403, "A node's identity", "The keys of nodes change by governance proposals alone."),
     info("already-enrolled", 409, "Already enrolled", "Enrol another key; key ids are never used twice."),

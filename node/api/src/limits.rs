@@ -14,6 +14,10 @@ pub const MAX_PAGE: u32 = 100;
 /// Items of a page when the request does not say.
 pub const DEFAULT_PAGE: u32 = 50;
 
+/// Calls of the contract that one page of a filtered list may take: each runs some ten milliseconds at
+/// most, so that a filter that finds little is answered in a fifth of a second, with a cursor to go on.
+pub const MAX_LIST_CALLS: usize = 20;
+
 /// Requests being served at once, most of them waiting for a commit; with [`MAX_BODY_BYTES`] this
 /// bounds what bodies hold in memory (a body is read only after the account is known). Beyond it
 /// requests are refused with `overloaded`, not queued. Health checks do not count.

@@ -8,10 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use precinto_protocol::{
-    aeo::{Authorization, Date, Transition},
-    outcome::{Outcome, Status},
-};
+use precinto_protocol::outcome::{Outcome, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -237,99 +234,5 @@ impl AsOf {
 impl From<&QueryAnswer> for AsOf {
     fn from(answer: &QueryAnswer) -> AsOf {
         AsOf::new(answer.height, answer.time_ms)
-    }
-}
-
-/// The public part of an authorization.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AuthorizationAnswer {
-    /// The operator's lookup tag.
-    operator: String,
-    /// The member that granted it.
-    member: String,
-    /// The member's authorization number.
-    number: String,
-    /// `AEOC` and `AEOS`.
-    types: Vec<String>,
-    /// First day of validity.
-    #[schema(format = Date)]
-    valid_from: String,
-    /// Last day of validity.
-    #[schema(format = Date)]
-    valid_until: String,
-    /// `valid`, `suspended` or `revoked`.
-    status: String,
-    /// Present where the member's law publishes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identifier: Option<IdentifierAnswer>,
-}
-
-/// A published identifier.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct IdentifierAnswer {
-    /// Lower-case scheme.
-    scheme: String,
-    /// Normalized identifier.
-    value: String,
-}
-
-impl From<Authorization> for AuthorizationAnswer {
-    fn from(authorization: Authorization) -> AuthorizationAnswer {
-        AuthorizationAnswer {
-            operator: authorization.operator.to_hex(),
-            member: authorization.member,
-            number: authorization.number,
-            types: authorization.types.iter().map(ToString::to_string).collect(),
-            valid_from: authorization.valid_from.to_string(),
-            valid_until: authorization.valid_until.to_string(),
-            status: authorization.status.to_string(),
-            identifier: authorization.identifier.map(|identifier| IdentifierAnswer {
-                scheme: identifier.scheme,
-                value: identifier.value,
-            }),
-        }
-    }
-}
-
-/// An authorization as it stands, with whether it is in force.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct StandingAuthorization {
-    #[serde(flatten)]
-    authorization: AuthorizationAnswer,
-    /// Status `valid` and the ledger's day within the validity.
-    in_force: bool,
-}
-
-impl StandingAuthorization {
-    /// As of ledger time `time_ms`.
-    pub(crate) fn new(authorization: Authorization, time_ms: u64) -> StandingAuthorization {
-        let today = Date::of_ms(time_ms);
-        let in_force = authorization.status == precinto_protocol::aeo::AeoStatus::Valid
-            && (authorization.valid_from..=authorization.valid_until).contains(&today);
-        StandingAuthorization { authorization: authorization.into(), in_force }
-    }
-}
-
-/// What happened to an authorization.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TransitionAnswer {
-    /// `certify`, `suspend`, `reinstate` or `revoke`.
-    action: String,
-    /// When it takes effect.
-    effective_ms: u64,
-    /// Why; empty for `certify`.
-    reason: String,
-    /// The authorization after it.
-    authorization: AuthorizationAnswer,
-}
-
-impl From<Transition> for TransitionAnswer {
-    fn from(transition: Transition) -> TransitionAnswer {
-        TransitionAnswer {
-            action: transition.action.name().into(),
-            effective_ms: transition.effective_ms,
-            reason: transition.reason,
-            authorization: transition.authorization.into(),
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use precinto_protocol::{
+    aeo::Scheme,
     hash::Hash,
     identity::{KeyId, MemberId, NodeId},
     leaf::BlockLeaf,
@@ -26,9 +27,12 @@ pub trait NodePort: Send + Sync + 'static {
     /// Genesis hash of the channel.
     fn channel(&self) -> Hash;
 
-    /// The operator's lookup tag under the channel's lookup key, which never leaves the node.
-    /// `scheme` and `identifier` are normalized ([`precinto_protocol::aeo::lookup_tag`]).
-    fn lookup_tag(&self, scheme: &str, identifier: &str) -> Hash;
+    /// The node's member.
+    fn member(&self) -> MemberId;
+
+    /// The lookup tag of a normalized identifier under the channel's lookup key, which never leaves
+    /// the node ([`precinto_protocol::aeo::lookup_tag`]).
+    fn lookup_tag(&self, scheme: Scheme, identifier: &str) -> Hash;
 
     /// Admits encoded [`Transaction`]s and hands them to the leader: one answer per item, in
     /// order. A known id is accepted again (its status is what it is).

@@ -9,7 +9,7 @@ use precinto_protocol::{
 };
 use reqwest::{
     Method, RequestBuilder, Response, Url,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -280,9 +280,11 @@ pub(crate) async fn accepted(response: Response) -> Result<Response, ClientError
     if status.is_success() {
         return Ok(response);
     }
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = retry_after.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
     let body = response.bytes().await?;
     match serde_json::from_slice::<Problem>(&body) {
-        Ok(problem) => Err(Box::new(problem).into()),
+        Ok(problem) => Err(Box::new(Problem { retry_after, ..problem }).into()),
         Err(error) => Err(ClientError::Unexpected {
             status: status.as_u16(),
             reason: format!("not a problem document: {error}"),

@@ -1,5 +1,7 @@
 //! Why a request failed.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use precinto_protocol::transaction::TransactionId;
@@ -23,6 +25,9 @@ pub struct Problem {
     /// Whether the same request may succeed later unchanged.
     #[serde(default)]
     pub retryable: bool,
+    /// How long to pause before that, where the node says so.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
     /// The transaction that was executed and refused, or expired.
     #[serde(default, with = "as_optional_text", skip_serializing_if = "Option::is_none")]
     pub transaction: Option<TransactionId>,
@@ -59,22 +64,51 @@ pub enum ClientError {
     MessageTooLarge,
 }
 
+/// Pause before a repetition where the node names none: an election takes about as long.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What to do about an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Retry {
+    /// The same request will fail again.
+    Never,
+    /// The request had no effect; after this pause it may succeed.
+    After(Duration),
+    /// The request may have taken effect. Questions and signed transactions can be repeated after this
+    /// pause as they are; before an officer's command is, ask whether it is done.
+    AskFirst(Duration),
+}
+
 impl ClientError {
-    /// Whether the same request may succeed later.
-    ///
-    /// After a transport error or the code `outcome-unknown` the request may also have taken
-    /// effect. Repeating a signed transaction is safe; an officer's command may then be refused as
-    /// already done.
-    pub fn retryable(&self) -> bool {
+    /// What to do about it: whether to send the same request again, and when.
+    pub fn retry(&self) -> Retry {
         match self {
+            ClientError::Transport(error) if error.is_builder() => Retry::Never,
+            // Nothing was sent.
+            ClientError::Transport(error) if error.is_connect() => Retry::After(RETRY_PAUSE),
             // A body that breaks off is a "decode" error to reqwest, which decodes nothing else here.
-            ClientError::Transport(error) => !error.is_builder(),
-            ClientError::Problem(problem) => problem.retryable,
-            ClientError::StreamEnded => true,
+            ClientError::Transport(_) => Retry::AskFirst(RETRY_PAUSE),
+            ClientError::Problem(problem) => {
+                let pause = problem.retry_after.unwrap_or(RETRY_PAUSE);
+                match problem.code.as_str() {
+                    "outcome-unknown" | "request-timeout" => Retry::AskFirst(pause),
+                    _ if problem.retryable => Retry::After(pause),
+                    _ => Retry::Never,
+                }
+            }
+            ClientError::StreamEnded => Retry::After(RETRY_PAUSE),
             // A proxy between client and node answers so while the node is away.
-            ClientError::Unexpected { status, .. } => matches!(status, 502..=504),
-            ClientError::BaseUrl(_) | ClientError::Token | ClientError::MessageTooLarge => false,
+            ClientError::Unexpected { status: 502..=504, .. } => Retry::AskFirst(RETRY_PAUSE),
+            ClientError::Unexpected { .. }
+            | ClientError::BaseUrl(_)
+            | ClientError::Token
+            | ClientError::MessageTooLarge => Retry::Never,
         }
+    }
+
+    /// Whether the same request may succeed later, with care or without.
+    pub fn retryable(&self) -> bool {
+        self.retry() != Retry::Never
     }
 
     /// The node's code, if it gave one.

@@ -24,6 +24,6 @@ mod sse;
 pub mod types;
 
 pub use client::{Client, Consistency};
-pub use error::{ClientError, Problem};
+pub use error::{ClientError, Problem, Retry};
 pub use events::{EventFilter, EventStream};
 pub use signer::{NewCall, Signer};

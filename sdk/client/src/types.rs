@@ -2,14 +2,22 @@
 //! since 1970, dates `YYYY-MM-DD`, keys and encoded bytes lower-case hex.
 
 mod aeo;
+mod aeo_requests;
 pub(crate) mod text;
 
 use precinto_protocol::{hash::Hash, transaction::TransactionId};
 use serde::{Deserialize, Serialize};
 
 pub use aeo::{
-    Authorization, BatchAnswer, BatchMode, CertifyRequest, ChangeRequest, HistoryAnswer,
-    HistoryEntry, Identifier, ListAnswer, OperatorAnswer, StandingAuthorization, Transition,
+    Acceptance, Alias, AliasesAnswer, AsKnown, Authorization, BenefitAnswer, Departure,
+    FoundAnswer, FoundOperator, HistoryAnswer, HistoryEntry, Identifier, ListAnswer, Mra,
+    MraAnswer, MrasAnswer, NumberAnswer, PendingAction, PendingListAnswer, Period, Person,
+    StandingAuthorization, Terms, Transition, Via,
+};
+pub use aeo_requests::{
+    Activation, AliasRequest, AmendRequest, Asked, BatchAnswer, BatchMode, BatchRow,
+    BenefitQuestion, CertifyRequest, ChangeRequest, DecideRequest, ListFilter, NewMra,
+    RetireRequest, WrittenIdentifier,
 };
 
 use crate::error::Problem;
@@ -427,7 +435,16 @@ pub struct Event {
     /// Payload (CBOR), defined by contract and topic.
     #[serde(with = "hex")]
     pub payload: Vec<u8>,
-    /// The payload of an event of the contract `aeo`, decoded.
+    /// The decoded payload of an authorization's change (`aeo.certified`, `aeo.suspended`, ...).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transition: Option<Transition>,
+    /// The decoded payload of `aeo.proposed` and `aeo.declined`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingAction>,
+    /// The decoded payload of `aeo.alias-declared` and `aeo.alias-retired`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Alias>,
+    /// The decoded payload of `aeo.mra-proposed`, `aeo.mra-accepted` and `aeo.mra-left`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mra: Option<Mra>,
 }

@@ -248,7 +248,8 @@ impl Genesis {
     }
 }
 
-fn is_member_id(id: &str) -> bool {
+/// Whether `id` may be a member's: 1 to 16 lower-case letters, digits and hyphens.
+pub fn is_member_id(id: &str) -> bool {
     (1..=MAX_MEMBER_ID_BYTES).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

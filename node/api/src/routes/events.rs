@@ -15,7 +15,6 @@ use axum::{
     },
 };
 use futures::{StreamExt, stream};
-use precinto_protocol::{aeo, cbor};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,8 +25,8 @@ use crate::{
     error::{ApiError, Problem},
     extract::ApiQuery,
     limits::{EVENT_BUFFER, EVENT_PAGE, KEEP_ALIVE, SLOW_CLIENT},
-    model::TransitionAnswer,
     port::{Cursor, EventView, NodeError, NodePort},
+    routes::aeo::AeoPayload,
     state::AppState,
 };
 
@@ -68,17 +67,14 @@ pub(crate) struct EventData {
     topic: String,
     /// Payload (CBOR), defined by contract and topic.
     payload: String,
-    /// The payload of an event of the contract `aeo`, decoded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transition: Option<TransitionAnswer>,
+    #[serde(flatten)]
+    aeo: AeoPayload,
 }
 
 impl From<EventView> for EventData {
     fn from(view: EventView) -> EventData {
         let event = view.event;
-        let transition = (event.contract == aeo::CONTRACT)
-            .then(|| cbor::decode::<aeo::Transition>(&event.payload).ok())
-            .flatten();
+        let aeo = AeoPayload::decode(&event, view.time_ms);
         EventData {
             height: view.cursor.height,
             index: view.cursor.index,
@@ -88,7 +84,7 @@ impl From<EventView> for EventData {
             contract: event.contract,
             topic: event.topic,
             payload: hex::encode(&event.payload),
-            transition: transition.map(TransitionAnswer::from),
+            aeo,
         }
     }
 }

@@ -180,13 +180,15 @@ pub struct Authorization {
     /// Status.
     #[n(5)]
     pub status: AeoStatus,
-    /// Latest effective time among the transitions recorded: from then on, and until the next is
-    /// recorded, this is how it stands. Milliseconds since 1970.
+    /// When the status takes effect, milliseconds since 1970.
     #[n(6)]
     pub effective_ms: u64,
     /// Ledger time of the last transition, milliseconds since 1970.
     #[n(7)]
     pub recorded_ms: u64,
+    /// When the terms take effect, milliseconds since 1970.
+    #[n(8)]
+    pub terms_ms: u64,
 }
 
 /// Method `certify`: the caller's member grants an authorization. Takes effect at the beginning of

@@ -38,6 +38,9 @@ pub struct Period {
     /// When it was retired, exclusive.
     #[n(1)]
     pub until_ms: Option<u64>,
+    /// How it came about, as declared for this period.
+    #[n(2)]
+    pub mode: AliasMode,
 }
 
 /// A declaration. Also the payload of the events `aeo.alias-declared` and `aeo.alias-retired`.
@@ -52,7 +55,7 @@ pub struct Alias {
     /// Who declared it.
     #[n(2)]
     pub member: MemberId,
-    /// How it came about.
+    /// How it came about, as last declared.
     #[n(3)]
     pub mode: AliasMode,
     /// The alias in clear where the member's law publishes it.
@@ -64,17 +67,23 @@ pub struct Alias {
 }
 
 impl Alias {
-    /// Whether the declaration was in force at a ledger time.
-    pub fn in_force(&self, time_ms: u64) -> bool {
-        let covers = |period: &Period| {
+    /// How the declaration in force at a ledger time came about; none if none was.
+    pub fn mode_at(&self, time_ms: u64) -> Option<AliasMode> {
+        let covers = |period: &&Period| {
             period.from_ms <= time_ms && period.until_ms.is_none_or(|until| time_ms < until)
         };
-        self.periods.iter().any(covers)
+        self.periods.iter().find(covers).map(|period| period.mode)
     }
 
-    /// Whether it leads `viewer` to the authorizations that `granting` gave the operator.
-    pub fn leads(&self, viewer: Option<&str>, granting: &str) -> bool {
-        match self.mode {
+    /// Whether it is in force until it is retired.
+    pub fn is_open(&self) -> bool {
+        self.periods.last().is_some_and(|period| period.until_ms.is_none())
+    }
+
+    /// Whether, declared in `mode`, it leads `viewer` to the authorizations that `granting` gave the
+    /// operator.
+    pub fn leads(&self, mode: AliasMode, viewer: Option<&str>, granting: &str) -> bool {
+        match mode {
             AliasMode::Receiver => viewer == Some(self.member.as_str()),
             AliasMode::Sender | AliasMode::Adopted | AliasMode::Common => self.member == granting,
         }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | ([`AUTHORIZATION`], tag, member, number) | [`Authorization`]: all of one operator are one provable prefix |
 //! | ([`HISTORY`], tag, member, number) | record log of [`Transition`]s |
+//! | ([`TIME_LINE`], tag, member, number) | array of [`Moment`]s, one per transition; absent while there is only the grant |
 //! | ([`NUMBER`], member, number) | the operator's tag: a member uses a number once |
 //! | ([`PENDING`], member, tag, number) | [`PendingAction`] that waits for a second person |
 //! | ([`ALIAS`], alias tag, member, operator tag) | [`Alias`]: all meanings of one identifier are one provable prefix |
@@ -41,7 +42,7 @@ pub use identifier::{Scheme, lookup_tag};
 pub use mra::{AcceptMra, LeaveMra, Mra, MraTerms, PairActivation, ProposeMra};
 pub use pending::{Decide, PendingAction, Person};
 pub use query::{AsOf, StandingAuthorization};
-pub use standing::{Standing, standing};
+pub use standing::{Moment, Standing, standing};
 
 /// Name of the contract.
 pub const CONTRACT: &str = "aeo";
@@ -50,6 +51,8 @@ pub const CONTRACT: &str = "aeo";
 pub const AUTHORIZATION: &[u8] = b"a";
 /// First component of the keys of the record logs of [`Transition`]s.
 pub const HISTORY: &[u8] = b"h";
+/// First component of the keys of time lines.
+pub const TIME_LINE: &[u8] = b"t";
 /// First component of the index of authorization numbers.
 pub const NUMBER: &[u8] = b"n";
 /// First component of the keys of [`PendingAction`]s.

@@ -32,6 +32,15 @@ impl Person {
     pub fn of(signer: &Signer) -> Person {
         Person { key_id: signer.key_id, pseudonym: signer.pseudonym }
     }
+
+    /// Whether these are two persons as far as the ledger can tell: officers are told apart by their
+    /// pseudonyms, whichever node signed for them; anyone else by the key.
+    pub fn is_other_than(&self, other: &Person) -> bool {
+        match (self.pseudonym, other.pseudonym) {
+            (Some(one), Some(another)) => one != another,
+            _ => self.key_id != other.key_id,
+        }
+    }
 }
 
 /// A revocation or annulment that waits for a second person of the member. Also the payload of

@@ -5,9 +5,11 @@
 //! later overrides earlier ones from its effective time on, a transition that takes effect in
 //! the future changes nothing before, and what was known at an earlier time can be told for ever.
 
+use alloc::vec::Vec;
+
 use minicbor::{Decode, Encode};
 
-use super::{Action, AeoStatus, AsOf, Authorization, StandingAuthorization, Transition};
+use super::{Action, AeoStatus, AsOf, Authorization, Date, StandingAuthorization, Transition};
 use crate::names::named;
 
 named! {
@@ -41,53 +43,105 @@ pub struct Recorded {
     pub transition: Transition,
 }
 
-/// How an authorization stood, from its history, oldest first. `None` if nothing was recorded by
-/// then.
-pub fn standing(
-    history: impl IntoIterator<Item = Recorded>,
-    as_of: AsOf,
-) -> Option<StandingAuthorization> {
-    let mut known = history.into_iter().take_while(|it| it.recorded_ms <= as_of.recorded_ms);
-    // The grant counts before it takes effect: it is known to be coming.
-    let granted = known.next()?.transition;
-    let mut authorization = granted.authorization;
-    let mut status_ms = granted.effective_ms;
-    let mut terms_ms = granted.effective_ms;
-    for Recorded { transition, .. } in known {
-        if transition.effective_ms > as_of.effective_ms {
-            continue;
-        }
-        let Transition { action, effective_ms, authorization: recorded, .. } = transition;
-        authorization.recorded_ms = recorded.recorded_ms;
-        authorization.effective_ms = effective_ms.max(authorization.effective_ms);
-        if action == Action::Amend {
-            authorization.terms = recorded.terms;
-            terms_ms = effective_ms;
-        } else {
-            authorization.status = recorded.status;
-            status_ms = effective_ms;
-        }
-    }
-    Some(stand(authorization, status_ms, terms_ms, as_of.effective_ms))
+/// What of a transition decides how an authorization stood: an entry of its time line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Moment {
+    /// When it was recorded: ledger time, milliseconds since 1970.
+    #[n(0)]
+    pub recorded_ms: u64,
+    /// When it takes effect, milliseconds since 1970.
+    #[n(1)]
+    pub effective_ms: u64,
+    /// The status it gave; none if it gave other terms.
+    #[n(2)]
+    pub status: Option<AeoStatus>,
 }
 
-/// How it stands by status and validity. `status_ms` and `terms_ms`: when these took effect.
-fn stand(
-    authorization: Authorization,
-    status_ms: u64,
-    terms_ms: u64,
-    at_ms: u64,
-) -> StandingAuthorization {
-    let starts_ms = authorization.valid_from.start_ms();
-    let ends_ms = authorization.terms.valid_until.map(|last| last.end_ms());
-    let (standing, since_ms) = match (authorization.status, ends_ms) {
-        (AeoStatus::Revoked, _) => (Standing::Revoked, status_ms),
-        (AeoStatus::Withdrawn, _) => (Standing::Withdrawn, status_ms),
-        (AeoStatus::Annulled, _) => (Standing::Annulled, status_ms),
-        (_, Some(ends_ms)) if at_ms >= ends_ms => (Standing::Expired, ends_ms),
-        (AeoStatus::Suspended, _) => (Standing::Suspended, status_ms),
-        (AeoStatus::Valid, _) if at_ms < starts_ms => (Standing::NotYetValid, status_ms),
-        (AeoStatus::Valid, _) => (Standing::Valid, status_ms.max(starts_ms)),
-    };
-    StandingAuthorization { authorization, standing, since_ms, terms_ms }
+impl Moment {
+    /// The moment of a recorded transition.
+    pub fn of(recorded: &Recorded) -> Moment {
+        let Transition { action, effective_ms, authorization, .. } = &recorded.transition;
+        Moment {
+            recorded_ms: recorded.recorded_ms,
+            effective_ms: *effective_ms,
+            status: (*action != Action::Amend).then_some(authorization.status),
+        }
+    }
+}
+
+/// Which transitions of a history decide, by index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deciding {
+    /// The one whose status counts.
+    pub status: usize,
+    /// The one whose terms count.
+    pub terms: usize,
+}
+
+impl Deciding {
+    /// Those that decide at `as_of`, from the moments of the whole history, oldest first. `None` if
+    /// nothing was recorded by then.
+    pub fn of(moments: &[Moment], as_of: AsOf) -> Option<Deciding> {
+        // The grant counts before it takes effect: it is known to be coming.
+        let mut deciding = Deciding { status: 0, terms: 0 };
+        let known = moments.partition_point(|it| it.recorded_ms <= as_of.recorded_ms);
+        let (_, later) = moments[..known].split_first()?;
+        for (index, moment) in (1..).zip(later) {
+            if moment.effective_ms > as_of.effective_ms {
+                continue;
+            }
+            match moment.status {
+                Some(_) => deciding.status = index,
+                None => deciding.terms = index,
+            }
+        }
+        Some(deciding)
+    }
+
+    /// The authorization of which `terms` was recorded with the transition whose terms count, with
+    /// the status that counts.
+    pub fn authorization(self, moments: &[Moment], terms: Authorization) -> Option<Authorization> {
+        let status = moments.get(self.status)?;
+        Some(Authorization {
+            status: status.status?,
+            effective_ms: status.effective_ms,
+            recorded_ms: moments.get(self.status.max(self.terms))?.recorded_ms,
+            ..terms
+        })
+    }
+}
+
+/// How an authorization stood, from its history, oldest first. `None` if nothing was recorded by
+/// then.
+pub fn standing(history: &[Recorded], as_of: AsOf) -> Option<StandingAuthorization> {
+    let moments: Vec<Moment> = history.iter().map(Moment::of).collect();
+    let deciding = Deciding::of(&moments, as_of)?;
+    let terms = history[deciding.terms].transition.authorization.clone();
+    Some(deciding.authorization(&moments, terms)?.stand(as_of.effective_ms))
+}
+
+impl Authorization {
+    /// Whether it stands at `as_of` as recorded here: nothing was recorded after, and all of it had
+    /// taken effect. What came before does not matter then.
+    pub fn is_settled(&self, as_of: AsOf) -> bool {
+        self.recorded_ms <= as_of.recorded_ms
+            && self.effective_ms.max(self.terms_ms) <= as_of.effective_ms
+    }
+
+    /// How it stands at a time by its status and validity, which decide then.
+    pub fn stand(self, at_ms: u64) -> StandingAuthorization {
+        let Authorization { effective_ms, terms_ms, .. } = self;
+        let starts_ms = self.valid_from.start_ms();
+        let ends_ms = self.terms.valid_until.map(Date::end_ms);
+        let (standing, since_ms) = match (self.status, ends_ms) {
+            (AeoStatus::Revoked, _) => (Standing::Revoked, effective_ms),
+            (AeoStatus::Withdrawn, _) => (Standing::Withdrawn, effective_ms),
+            (AeoStatus::Annulled, _) => (Standing::Annulled, effective_ms),
+            (_, Some(ends_ms)) if at_ms >= ends_ms => (Standing::Expired, ends_ms),
+            (AeoStatus::Suspended, _) => (Standing::Suspended, effective_ms),
+            (AeoStatus::Valid, _) if at_ms < starts_ms => (Standing::NotYetValid, self.recorded_ms),
+            (AeoStatus::Valid, _) => (Standing::Valid, effective_ms.max(starts_ms)),
+        };
+        StandingAuthorization { authorization: self, standing, since_ms, terms_ms }
+    }
 }

@@ -1,4 +1,4 @@
-//! Granting many authorizations at once, each with its own result.
+//! Granting and changing many authorizations at once, each with its own result.
 
 use std::sync::Arc;
 
@@ -6,9 +6,13 @@ use axum::{Json, extract::State};
 use futures::future::join_all;
 use precinto_protocol::statement::OnBehalf;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{commands::ROLE, forms::CertifyForm};
+use super::{
+    commands::ROLE,
+    forms::{BatchRow, read_row},
+};
 use crate::{
     auth::Caller,
     codes,
@@ -19,12 +23,13 @@ use crate::{
     routes::transactions::{ItemAnswer, check_count, miscounted, settle},
 };
 
-/// Authorizations to grant.
+/// What to do to many authorizations.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BatchForm {
-    /// At most 1000.
-    rows: Vec<CertifyForm>,
+    /// At most 1000: each the form of its `action`; `certify` if that is absent.
+    #[schema(value_type = Vec<BatchRow>)]
+    rows: Vec<Value>,
     /// What to do about rows that are not as they must be; `strict` if absent.
     #[serde(default)]
     mode: BatchMode,
@@ -54,17 +59,17 @@ pub(crate) struct BatchAnswer {
     results: Vec<Option<ItemAnswer>>,
 }
 
-/// Grants many authorizations to operators of the caller's member.
+/// Grants and changes many authorizations of the caller's member.
 ///
 /// Rows are independent transactions: one that the contract refuses does not undo the others.
 #[utoipa::path(
-    post, path = "/v1/aeo/authorizations/batch", tag = "aeo", params(WaitParams), request_body = BatchForm,
+    post, path = "/v1/aeo/authorizations/batch", operation_id = "authorization_batch", tag = "aeo", params(WaitParams), request_body = BatchForm,
     responses(
         (status = 200, description = "What became of each row", body = BatchAnswer),
         (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn certify_batch(
+pub(crate) async fn run(
     State(node): State<Arc<dyn NodePort>>,
     caller: Caller,
     ApiQuery(wait): ApiQuery<WaitParams>,
@@ -73,7 +78,7 @@ pub(crate) async fn certify_batch(
     let officer = caller.acting_as(ROLE, &node.channel())?;
     let limit = wait.limit()?;
     check_count(form.rows.len())?;
-    let rows: Vec<_> = form.rows.iter().map(|row| row.read(&*node)).collect();
+    let rows: Vec<_> = form.rows.into_iter().map(|row| read_row(&*node, row)).collect();
     let any_bad = rows.iter().any(Result::is_err);
     let results = if form.mode == BatchMode::Check || (form.mode == BatchMode::Strict && any_bad) {
         rows.into_iter().map(|row| not_submitted(row, form.mode)).collect()

@@ -1,4 +1,4 @@
-//! What anyone with an account asks about authorizations.
+//! What anyone with an account asks about operators and their authorizations.
 
 use std::sync::Arc;
 
@@ -6,237 +6,187 @@ use axum::{Json, extract::State};
 use minicbor::{Decode, Encode};
 use precinto_protocol::{
     aeo::{
-        Authorization, AuthorizationPage, CONTRACT, HistoryQuery, ListQuery, OperatorQuery,
-        Transition,
+        CONTRACT, StandingAuthorization,
+        query::{FindAnswer, FindQuery, FoundOperator, NumberQuery},
     },
     cbor,
-    state::RecordLogEntry,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::forms::Operator;
+use super::{
+    answers::{AsKnown, StandingAnswer},
+    fields::{self, Operator, Wrong},
+    times,
+};
 use crate::{
     codes,
     error::{ApiError, Problem},
     extract::{ApiPath, ApiQuery},
     limits::{DEFAULT_PAGE, MAX_PAGE},
-    model::{AsOf, AuthorizationAnswer, ConsistencyParam, StandingAuthorization},
-    port::{NodePort, QueryAnswer, QueryCall},
+    model::{AsOf, ConsistencyParam},
+    port::{NodePort, QueryCall},
 };
 
-/// How fresh the answer must be.
+/// As of when, and how fresh.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct OperatorParams {
+pub(crate) struct AsOfParams {
+    /// The time that is asked about: a date (its last millisecond in UTC), an RFC 3339 time or
+    /// milliseconds since 1970. If absent, that of `known`; without either, now.
+    pub(super) effective: Option<String>,
+    /// Only what the ledger had recorded by then counts, in the same forms; all of it if absent.
+    pub(super) known: Option<String>,
     /// `local` (if absent) or `linearizable`.
     #[serde(default)]
     #[param(inline)]
-    consistency: ConsistencyParam,
+    pub(super) consistency: ConsistencyParam,
 }
 
-/// An operator's authorizations.
+/// What an identifier leads to.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct OperatorAnswer {
-    /// Lower-case scheme.
+pub(crate) struct FoundAnswer {
+    /// Scheme of the identifier.
     scheme: String,
     /// Normalized identifier.
     identifier: String,
     /// Lookup tag under the channel's lookup key.
+    tag: String,
+    /// The operator of the identifier itself first, then those that aliases lead this node's member to.
+    /// Empty means: no authorization by anyone.
+    operators: Vec<OperatorAnswer>,
+    #[serde(flatten)]
+    as_of: AsKnown,
+}
+
+/// An operator and its authorizations.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OperatorAnswer {
+    /// Its lookup tag.
     operator: String,
-    /// Of all members, by member and number; empty means that it has none as of the height.
-    authorizations: Vec<StandingAuthorization>,
-    #[serde(flatten)]
-    as_of: AsOf,
+    /// The declarations that led to it; none where the identifier is its own.
+    via: Vec<ViaAnswer>,
+    /// By member and number.
+    authorizations: Vec<StandingAnswer>,
 }
 
-/// All authorizations of an operator.
+/// A declaration that led from an identifier to an operator.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ViaAnswer {
+    /// Who declared it.
+    member: String,
+    /// `receiver`, `sender`, `adopted` or `common`.
+    mode: String,
+}
+
+impl From<FoundOperator> for OperatorAnswer {
+    fn from(found: FoundOperator) -> OperatorAnswer {
+        let via = found.via.into_iter();
+        let via = via.map(|it| ViaAnswer { member: it.member, mode: it.mode.to_string() });
+        OperatorAnswer {
+            operator: found.operator.to_hex(),
+            via: via.collect(),
+            authorizations: found.authorizations.into_iter().map(StandingAnswer::from).collect(),
+        }
+    }
+}
+
+/// What an identifier leads to: operators and all their authorizations.
 ///
-/// An operator without any is a definite answer (an empty list), not an error.
+/// That it leads to none is a definite answer (an empty list), not an error.
 #[utoipa::path(
-    get, path = "/v1/aeo/operators/{scheme}/{identifier}", operation_id = "show_operator", tag = "aeo",
+    get, path = "/v1/aeo/operators/{scheme}/{identifier}", operation_id = "find_operator", tag = "aeo",
     params(
         ("scheme" = String, Path, description = "Scheme of the identifier"),
         ("identifier" = String, Path, description = "Identifier, percent-encoded; separators do not matter"),
-        OperatorParams,
+        AsOfParams,
     ),
     responses(
-        (status = 200, description = "Its authorizations", body = OperatorAnswer),
+        (status = 200, description = "What it leads to", body = FoundAnswer),
         (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn operator(
+pub(crate) async fn find(
     State(node): State<Arc<dyn NodePort>>,
     ApiPath((scheme, identifier)): ApiPath<(String, String)>,
-    ApiQuery(params): ApiQuery<OperatorParams>,
-) -> Result<Json<OperatorAnswer>, ApiError> {
+    ApiQuery(params): ApiQuery<AsOfParams>,
+) -> Result<Json<FoundAnswer>, ApiError> {
     let operator = read_operator(&*node, &scheme, &identifier)?;
-    let query = OperatorQuery { operator: operator.tag };
-    let answer = run(&*node, "operator", &query, params.consistency).await?;
-    let found: Vec<Authorization> = decode(&answer, "a list of authorizations")?;
-    let standing = |found| StandingAuthorization::new(found, answer.time_ms);
-    Ok(Json(OperatorAnswer {
-        scheme: operator.scheme,
+    let as_of = times::as_of(params.effective.as_deref(), params.known.as_deref())?;
+    let query = FindQuery { tag: operator.tag, viewer: Some(node.member()), as_of };
+    let (found, at): (FindAnswer, _) = ask(&*node, "find", &query, params.consistency).await?;
+    Ok(Json(FoundAnswer {
+        scheme: operator.scheme.to_string(),
         identifier: operator.identifier,
-        operator: operator.tag.to_hex(),
-        authorizations: found.into_iter().map(standing).collect(),
-        as_of: AsOf::from(&answer),
+        tag: operator.tag.to_hex(),
+        operators: found.operators.into_iter().map(OperatorAnswer::from).collect(),
+        as_of: AsKnown::new(at, found.as_of),
     }))
 }
 
-/// Which authorization's history, and from where on.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct HistoryParams {
-    /// The member that granted it.
-    member: String,
-    /// Its number.
-    number: String,
-    /// Index of the first entry; 0 if absent.
-    #[serde(default)]
-    from: u64,
-    /// `local` (if absent) or `linearizable`.
-    #[serde(default)]
-    #[param(inline)]
-    consistency: ConsistencyParam,
-}
-
-/// What happened to an authorization.
+/// One authorization.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct HistoryAnswer {
-    /// Oldest first, up to a page.
-    entries: Vec<HistoryEntry>,
-    /// `from` of the next page; there is nothing to read there yet if this page was not full.
-    next: u64,
+pub(crate) struct NumberAnswer {
+    /// As it stood.
+    authorization: StandingAnswer,
     #[serde(flatten)]
-    as_of: AsOf,
+    as_of: AsKnown,
 }
 
-/// Who asserted what, and when.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct HistoryEntry {
-    /// Place in the authorization's history, from 0.
-    index: u64,
-    /// `certify`, `suspend`, `reinstate` or `revoke`.
-    action: String,
-    /// When it takes effect, as the member asserted.
-    effective_ms: u64,
-    /// Why; empty for `certify`.
-    reason: String,
-    /// Ledger time at which it was recorded.
-    recorded_ms: u64,
-    /// Height of the block that recorded it.
-    recorded_height: u64,
-    /// The member that asserted it.
-    member: String,
-    /// The transaction that recorded it.
-    transaction: String,
-    /// The authorization after it.
-    authorization: AuthorizationAnswer,
-}
-
-/// The history of one authorization.
+/// The authorization of this number.
 #[utoipa::path(
-    get, path = "/v1/aeo/operators/{scheme}/{identifier}/history", operation_id = "authorization_history", tag = "aeo",
+    get, path = "/v1/aeo/numbers/{member}/{number}", operation_id = "show_authorization", tag = "aeo",
     params(
-        ("scheme" = String, Path, description = "Scheme of the identifier"),
-        ("identifier" = String, Path, description = "Identifier, percent-encoded; separators do not matter"),
-        HistoryParams,
+        ("member" = String, Path, description = "The member that granted it"),
+        ("number" = String, Path, description = "Its number"),
+        AsOfParams,
     ),
     responses(
-        (status = 200, description = "Its history", body = HistoryAnswer),
+        (status = 200, description = "The authorization", body = NumberAnswer),
         (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn history(
+pub(crate) async fn number(
     State(node): State<Arc<dyn NodePort>>,
-    ApiPath((scheme, identifier)): ApiPath<(String, String)>,
-    ApiQuery(params): ApiQuery<HistoryParams>,
-) -> Result<Json<HistoryAnswer>, ApiError> {
-    let operator = read_operator(&*node, &scheme, &identifier)?;
-    let HistoryParams { member, number, from, consistency } = params;
-    let query = HistoryQuery { operator: operator.tag, member, number, from };
-    let answer = run(&*node, "history", &query, consistency).await?;
-    let found: Vec<RecordLogEntry> = decode(&answer, "a list of history entries")?;
-    if found.is_empty() && from == 0 {
-        let detail = format!(
-            "member {:?} has granted no authorization {:?} to this operator as of height {}",
-            query.member, query.number, answer.height
-        );
-        return Err(ApiError::new(codes::UNKNOWN_AUTHORIZATION, detail));
-    }
-    let entries = (from..).zip(found).map(|(index, entry)| HistoryEntry::read(index, entry));
-    let entries = entries.collect::<Result<Vec<_>, _>>()?;
-    let next = from.saturating_add(entries.len() as u64);
-    Ok(Json(HistoryAnswer { entries, next, as_of: AsOf::from(&answer) }))
-}
-
-impl HistoryEntry {
-    fn read(index: u64, entry: RecordLogEntry) -> Result<HistoryEntry, ApiError> {
-        let transition: Transition = cbor::decode(&entry.payload)
-            .map_err(|error| ApiError::undecodable("a transition", error))?;
-        Ok(HistoryEntry {
-            index,
-            action: transition.action.name().into(),
-            effective_ms: transition.effective_ms,
-            reason: transition.reason,
-            recorded_ms: entry.time_ms,
-            recorded_height: entry.height,
-            member: entry.member,
-            transaction: entry.transaction.to_hex(),
-            authorization: transition.authorization.into(),
-        })
-    }
-}
-
-/// Which page of the list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListParams {
-    /// `next` of the page before; absent for the first.
-    after: Option<String>,
-    /// Up to 100, 50 if absent.
-    limit: Option<u32>,
-}
-
-/// A page of authorizations.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ListAnswer {
-    /// Of all members, by operator, member and number.
-    authorizations: Vec<StandingAuthorization>,
-    /// `after` of the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-    #[serde(flatten)]
-    as_of: AsOf,
-}
-
-/// All authorizations of all members, page by page.
-#[utoipa::path(
-    get, path = "/v1/aeo/authorizations", operation_id = "list_authorizations", tag = "aeo", params(ListParams),
-    responses(
-        (status = 200, description = "A page", body = ListAnswer),
-        (status = "default", description = "Problem", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-pub(crate) async fn list(
-    State(node): State<Arc<dyn NodePort>>,
-    ApiQuery(params): ApiQuery<ListParams>,
-) -> Result<Json<ListAnswer>, ApiError> {
-    let after = hex::decode(params.after.unwrap_or_default())
-        .map_err(|_| ApiError::parameter("after", "not the `next` of a page"))?;
-    let query = ListQuery { after, limit: read_limit(params.limit)? };
-    let answer = run(&*node, "list", &query, ConsistencyParam::Local).await?;
-    let page: AuthorizationPage = decode(&answer, "a page of authorizations")?;
-    let standing = |found| StandingAuthorization::new(found, answer.time_ms);
-    Ok(Json(ListAnswer {
-        authorizations: page.items.into_iter().map(standing).collect(),
-        next: (!page.next.is_empty()).then(|| hex::encode(&page.next)),
-        as_of: AsOf::from(&answer),
+    ApiPath((member, number)): ApiPath<(String, String)>,
+    ApiQuery(params): ApiQuery<AsOfParams>,
+) -> Result<Json<NumberAnswer>, ApiError> {
+    let as_of = times::as_of(params.effective.as_deref(), params.known.as_deref())?;
+    let query = NumberQuery { member, number, as_of };
+    let (authorization, at) = by_number(&*node, query, params.consistency).await?;
+    let now = aeo_now(at);
+    Ok(Json(NumberAnswer {
+        authorization: authorization.into(),
+        as_of: AsKnown::new(at, as_of.unwrap_or(now)),
     }))
+}
+
+/// The present of a state: both times are its ledger time.
+fn aeo_now(at: AsOf) -> precinto_protocol::aeo::AsOf {
+    precinto_protocol::aeo::AsOf { effective_ms: at.time_ms, recorded_ms: at.time_ms }
+}
+
+/// The authorization of a number, or the problem that there is none.
+pub(super) async fn by_number(
+    node: &dyn NodePort,
+    query: NumberQuery,
+    consistency: ConsistencyParam,
+) -> Result<(StandingAuthorization, AsOf), ApiError> {
+    fields::number(&query.number).map_err(Wrong::parameter)?;
+    let (found, at): (Option<StandingAuthorization>, _) =
+        ask(node, "number", &query, consistency).await?;
+    let found = found.ok_or_else(|| unknown_authorization(&query.member, &query.number, at))?;
+    Ok((found, at))
+}
+
+/// A member has not granted this number.
+pub(super) fn unknown_authorization(member: &str, number: &str, at: AsOf) -> ApiError {
+    let detail = format!(
+        "member {member:?} has granted no such authorization {number:?} as of height {}",
+        at.height
+    );
+    ApiError::new(codes::UNKNOWN_AUTHORIZATION, detail)
 }
 
 /// Size of a page.
@@ -247,28 +197,30 @@ pub(in crate::routes) fn read_limit(limit: Option<u32>) -> Result<u32, ApiError>
     }
 }
 
-fn read_operator(
+/// An identifier in a path or query string.
+pub(super) fn read_operator(
     node: &dyn NodePort,
     scheme: &str,
     identifier: &str,
 ) -> Result<Operator, ApiError> {
-    Operator::read(node, scheme, identifier).map_err(|(name, rule)| ApiError::parameter(name, rule))
+    Operator::read(node, scheme, identifier).map_err(Wrong::parameter)
 }
 
-async fn run<Q: Encode<()>>(
+/// Runs a query of the contract: its result, and the state it was read from.
+pub(super) async fn ask<Q, T>(
     node: &dyn NodePort,
     method: &str,
     query: &Q,
     consistency: ConsistencyParam,
-) -> Result<QueryAnswer, ApiError> {
+) -> Result<(T, AsOf), ApiError>
+where
+    Q: Encode<()>,
+    T: for<'b> Decode<'b, ()> + Encode<()>,
+{
     let call =
         QueryCall { contract: CONTRACT.into(), method: method.into(), args: cbor::encode(query) };
-    Ok(node.query(call, consistency.into()).await?)
-}
-
-fn decode<'b, T>(answer: &'b QueryAnswer, what: &str) -> Result<T, ApiError>
-where
-    T: Decode<'b, ()> + Encode<()>,
-{
-    cbor::decode(&answer.result).map_err(|error| ApiError::undecodable(what, error))
+    let answer = node.query(call, consistency.into()).await?;
+    let result = cbor::decode(&answer.result)
+        .map_err(|error| ApiError::undecodable(&format!("the result of {method:?}"), error))?;
+    Ok((result, AsOf::from(&answer)))
 }
