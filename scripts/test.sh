@@ -18,3 +18,4 @@ stage "contracts built" scripts/build-contracts.sh
 stage "binaries built" cargo build --workspace --bins
 stage "main workspace" cargo test --workspace
 stage "contracts workspace" cargo test --workspace --manifest-path contracts/Cargo.toml
+stage "Python" scripts/python.sh

@@ -2,8 +2,9 @@
 # A PostgreSQL cluster of its own in a directory, without network: reached by a socket that only its
 # owner (and root) can open. Beside any other PostgreSQL of the machine.
 #
-#   postgres.sh start DIR    makes the cluster if there is none, starts it, prints its connection string
-#   postgres.sh stop DIR     stops it (`restart` and `kill`: for those who test what survives)
+#   postgres.sh start DIR  makes the cluster if there is none, starts it unless it runs, and
+#                          prints its connection string
+#   postgres.sh stop DIR   stops it (`restart` and `kill`: for those who test what survives)
 set -euo pipefail
 
 usage="usage: postgres.sh start|stop|restart|kill DIR"
@@ -40,7 +41,8 @@ listen_addresses = ''
 unix_socket_directories = '$dir'
 CONF
   fi
-  ctl --log "$dir/postgres.log" --wait start || fail "it does not start: see $dir/postgres.log"
+  ctl status || ctl --log "$dir/postgres.log" --wait start ||
+    fail "it does not start: see $dir/postgres.log"
   printf 'postgresql:///postgres?host=%s&user=precinto\n' "$dir"
 }
 

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import psycopg
 from precinto import (
@@ -84,7 +84,7 @@ class Mirror:
     def session(self, connection: Connection) -> None:
         """Loads what is missing, then follows, until something breaks."""
         with connection.transaction():
-            connection.execute(cast("LiteralString", SCHEMA.read_text(encoding="utf-8")))
+            connection.execute(SCHEMA.read_bytes())
         locked = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
         connection.commit()
         if locked != (True,):
@@ -175,9 +175,7 @@ def apply(connection: Connection, event: Event) -> None:
     """What an event tells, and that it was applied."""
     if event.transition is not None:
         authorization = event.transition.authorization
-        connection.execute(
-            UPSERT_AUTHORIZATION, authorization_row(authorization, event.time, event.height)
-        )
+        connection.execute(UPSERT_AUTHORIZATION, authorization_row(authorization, event.time, event.height))
         row = transition_row(event.transition, event.transaction, event.time, event.height)
         connection.execute(INSERT_TRANSITION, row)
     connection.execute("UPDATE mirror_state SET event_cursor = %s", [event.cursor])

@@ -6,7 +6,7 @@ import itertools
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +31,7 @@ _COUNT = itertools.count(1)
 def eventually(what: str, condition: Callable[[], T | None], seconds: float = 30.0) -> T:
     """What a condition gives, once it gives anything."""
     until = time.monotonic() + seconds
-    while (found := condition()) is None:
+    while not (found := condition()):
         if time.monotonic() > until:
             pytest.fail(f"not within {seconds} s: {what}")
         time.sleep(0.02)
@@ -125,3 +125,14 @@ class Network:
             done = client.submit(client.sign(admin, "governance", "enrol", args), wait=20)
             assert done.status == "committed", done
         return signer
+
+
+@pytest.fixture(scope="module", name="network")
+def running_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """One network for all tests of a module; nodes that a test kills, it starts again."""
+    network = Network(tmp_path_factory.mktemp("network"))
+    try:
+        network.start()
+        yield network
+    finally:
+        network.close()

@@ -309,6 +309,7 @@ class Period:
 
     start: datetime = field(metadata={"json": "from_ms"})
     end: datetime | None = field(metadata={"json": "until_ms"})
+    mode: AliasMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +321,7 @@ class Alias:
     operator: str
     member: str
     mode: AliasMode
+    """As last declared."""
     identifier: Identifier | None
     periods: tuple[Period, ...]
     """In ledger time, oldest first."""
