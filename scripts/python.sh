@@ -2,8 +2,9 @@
 # Checks and tests what is written in Python: sdk/python, and examples that use it. Real networks are
 # started from the built program.
 #
-#   python.sh           everything; arguments go to pytest
-#   python.sh --venv    only makes the environment and prints where it is
+#   python.sh              everything; arguments go to pytest
+#   python.sh --venv       only makes the environment and prints where it is
+#   python.sh --measure    measures a list of 10,000 authorizations instead
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/env.sh
@@ -39,6 +40,10 @@ fi
 scripts/build-contracts.sh
 cargo build --package precinto-server --bin precinto
 cd sdk/python
+if [ "${1:-}" = --measure ]; then
+  tests=../../examples/postgres-mirror/tests
+  PYTHONPATH="src:tests:$tests" exec "$venv/bin/python" "$tests/measure.py"
+fi
 paths=(. ../../examples/postgres-mirror)
 "$venv/bin/ruff" format --quiet --check "${paths[@]}"
 "$venv/bin/ruff" check --quiet "${paths[@]}"
