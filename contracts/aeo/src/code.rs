@@ -14,7 +14,7 @@ pub const HISTORY_FULL: &str = "history-full";
 /// The authorization is revoked, withdrawn or annulled, for ever.
 pub const TERMINAL_STATUS: &str = "terminal-status";
 /// The authorization has expired: only annulment is left.
-pub const EXPIRED: &str = "expired";
+pub const EXPIRED: &str = "authorization-expired";
 /// The authorization is suspended already.
 pub const ALREADY_SUSPENDED: &str = "already-suspended";
 /// Only a suspended authorization can be reinstated.

@@ -1,47 +1,55 @@
+//! What officers and supervisors command.
+
 use axum::http::StatusCode;
-use precinto_api::Consistency;
 use precinto_protocol::{
     aeo::{
-        Action, AeoStatus, AeoType, Authorization, AuthorizationPage, Certify, ChangeStatus, Date,
-        HistoryQuery, ListQuery, OperatorQuery, PublicIdentifier, Transition, lookup_tag,
+        AeoType, AliasMode, Amend, Certify, ChangeStatus, Decide, DeclareAlias, LeaveMra,
+        ProposeMra, PublicIdentifier, ReasonClass, RetireAlias, Scheme, SupplyChainRole,
+        lookup_tag,
     },
     cbor,
     hash::Hash,
     identity::Role,
-    state::RecordLogEntry,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    fake::{DUPLICATE, LOOKUP_KEY, NEVER_FINAL, QUEUE_FULL, TIME_MS},
-    support::{Api, api},
+    fake::{DUPLICATE, LOOKUP_KEY, NEVER_FINAL, QUEUE_FULL},
+    support::{AUDITOR, Api, OFFICER, SUPERVISOR, api},
 };
 
 const PATH: &str = "/v1/aeo/authorizations";
 const WAIT: &str = "?wait=committed";
+const RUT: &str = "214033020011";
 
 fn row(number: &str) -> Value {
     json!({
-        "scheme": "RUT", "identifier": "21-123456.0018", "number": number,
-        "types": ["AEOS", "AEOC"], "valid_from": "2026-01-01", "valid_until": "2028-12-31",
+        "scheme": "UY-RUT", "identifier": "21-403302.0011", "number": number,
+        "types": ["AEOS", "AEOC"], "roles": ["exporter", "importer", "exporter"],
+        "valid_from": "2026-01-01", "valid_until": "2028-12-31",
+    })
+}
+
+fn change() -> Value {
+    json!({
+        "scheme": "uy-rut", "identifier": RUT, "number": "UY-1", "class": "examination",
+        "reference": "RES-2026/114", "effective": "2026-11-22",
     })
 }
 
 fn tag() -> Hash {
-    lookup_tag(&LOOKUP_KEY, "rut", "211234560018")
+    lookup_tag(&LOOKUP_KEY, Scheme::UyRut, RUT)
 }
 
-fn authorization(status: AeoStatus, valid_until: &str) -> Authorization {
-    Authorization {
-        operator: tag(),
-        member: "uy-dna".into(),
-        number: "UY-1".into(),
-        types: vec![AeoType::C],
-        valid_from: Date::parse("2026-01-01").unwrap(),
-        valid_until: Date::parse(valid_until).unwrap(),
-        status,
-        identifier: None,
-    }
+/// The arguments of the last call, which must be of `method` and made in `role`.
+fn last<T>(api: &Api, method: &str, role: Role) -> T
+where
+    T: for<'b> minicbor::Decode<'b, ()> + minicbor::Encode<()>,
+{
+    let (officer, call) = api.node.seen().calls.pop().expect("a call was made");
+    assert_eq!((call.contract.as_str(), call.method.as_str()), ("aeo", method));
+    assert_eq!(officer.role, role);
+    cbor::decode(&call.args).unwrap()
 }
 
 #[tokio::test]
@@ -49,34 +57,34 @@ async fn certify_signs_for_the_officer_with_normalized_arguments() {
     let api = api();
     let mut form = row("UY-1");
     form["publish"] = json!(true);
+    form["consent"] = json!(true);
     let answer = api.post(&format!("{PATH}{WAIT}"), form).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.json()["status"], "committed");
-    let (officer, call) = api.node.seen().calls[0].clone();
-    assert_eq!(officer.role, Role::Officer);
-    assert_eq!((call.contract.as_str(), call.method.as_str()), ("aeo", "certify"));
-    let args: Certify = cbor::decode(&call.args).unwrap();
-    let identifier = PublicIdentifier { scheme: "rut".into(), value: "211234560018".into() };
+    let args: Certify = last(&api, "certify", Role::Officer);
+    let identifier = PublicIdentifier { scheme: "uy-rut".into(), value: RUT.into() };
     assert_eq!(args.operator, tag());
-    assert_eq!(args.types, [AeoType::C, AeoType::S]);
-    assert_eq!(args.valid_until.to_string(), "2028-12-31");
-    assert_eq!(args.identifier, Some(identifier));
-    assert!(answer.json()["call"]["on_behalf"]["pseudonym"] == hex::encode(officer.pseudonym));
+    assert_eq!(args.terms.types, [AeoType::C, AeoType::S]);
+    assert_eq!(args.terms.roles, [SupplyChainRole::Importer, SupplyChainRole::Exporter]);
+    assert_eq!(args.terms.valid_until.unwrap().to_string(), "2028-12-31");
+    assert_eq!((args.terms.consent, args.terms.identifier), (true, Some(identifier)));
 }
 
 #[tokio::test]
 async fn an_unpublished_identifier_never_leaves_the_node() {
     let api = api();
-    api.post(PATH, row("UY-1")).await;
-    let (_, call) = api.node.seen().calls[0].clone();
-    assert_eq!(cbor::decode::<Certify>(&call.args).unwrap().identifier, None);
+    let mut form = row("UY-1");
+    form.as_object_mut().unwrap().remove("valid_until");
+    api.post(PATH, form).await;
+    let terms = last::<Certify>(&api, "certify", Role::Officer).terms;
+    assert_eq!((terms.identifier, terms.valid_until, terms.consent), (None, None, false));
 }
 
 #[tokio::test]
 async fn a_refused_command_is_a_problem_and_an_unfinished_one_is_accepted() {
     let api = api();
     let refused = api.post(&format!("{PATH}{WAIT}"), row(DUPLICATE)).await;
-    assert_eq!(refused.problem(409, "already-exists"), "number used before");
+    assert_eq!(refused.problem(409, "number-taken"), "number used before");
     assert_eq!(refused.json()["transaction"].as_str().map(str::len), Some(64));
     let unfinished = api.post(&format!("{PATH}{WAIT}"), row(NEVER_FINAL)).await;
     assert_eq!(unfinished.status, StatusCode::ACCEPTED);
@@ -91,49 +99,153 @@ async fn a_refused_command_is_a_problem_and_an_unfinished_one_is_accepted() {
 #[tokio::test]
 async fn mistakes_in_a_form_are_named_before_anything_is_signed() {
     let api = api();
-    for (field, value) in [
-        ("valid_from", json!("2026-02-29")),
-        ("valid_until", json!("31/12/2028")),
-        ("valid_until", json!("2025-12-31")),
-        ("number", json!("uy-1")),
-        ("number", json!("A".repeat(25))),
-        ("types", json!([])),
-        ("types", json!(["AEOF"])),
-        ("scheme", json!("r_t")),
-        ("identifier", json!("--")),
-        ("identifier", json!("ñ")),
+    for (field, value, says) in [
+        ("valid_from", json!("2026-02-29"), "not a date"),
+        ("valid_until", json!("31/12/2028"), "not a date"),
+        ("valid_until", json!("2025-12-31"), "before valid_from"),
+        ("number", json!("uy-1"), "capital letters"),
+        ("number", json!("A".repeat(25)), "1 to 24"),
+        ("types", json!([]), "at least one"),
+        ("types", json!(["AEOF"]), "did you mean AEOC or AEOS?"),
+        ("roles", json!(["importor"]), "did you mean importer"),
+        ("scheme", json!("rut"), "did you mean cl-rut or uy-rut?"),
+        ("scheme", json!("x".repeat(1000)), "1000 bytes"),
+        ("identifier", json!("--"), "expected 12 digits"),
+        ("identifier", json!("214033020012"), "check digit"),
+        ("record", json!("ab"), "64 lower-case"),
     ] {
         let mut form = row("UY-1");
         form[field] = value.clone();
         let detail = api.post(PATH, form).await.problem(400, "invalid-field");
-        assert!(detail.starts_with(field), "{field} {value}: {detail}");
+        assert!(detail.starts_with(field) && detail.contains(says), "{field} {value}: {detail}");
+        assert!(detail.len() < 600, "{detail}");
     }
+    let mut form = row("UY-1");
+    form["note"] = json!("?");
+    let detail = api.post(PATH, form).await.problem(400, "malformed-body");
+    assert!(detail.contains("note"), "{detail}");
     assert!(api.node.seen().calls.is_empty());
 }
 
 #[tokio::test]
 async fn a_change_of_status_calls_its_method() {
     let api = api();
-    for method in ["suspend", "reinstate", "revoke"] {
-        let form = json!({ "scheme": "rut", "identifier": "211234560018", "number": "UY-1",
-            "reason": "financial-solvency", "effective_ms": 5 });
-        let answer = api.post(&format!("{PATH}/{method}{WAIT}"), form.clone()).await;
+    for method in ["suspend", "reinstate", "withdraw", "revoke", "annul"] {
+        let path = format!("{PATH}/{method}");
+        let answer = api.post(&format!("{path}{WAIT}"), change()).await;
         assert_eq!(answer.status, StatusCode::OK, "{method}");
-        let (_, call) = api.node.seen().calls.pop().unwrap();
-        assert_eq!(call.method, method);
-        let args: ChangeStatus = cbor::decode(&call.args).unwrap();
-        assert_eq!((args.operator, args.effective_ms), (tag(), 5));
-        let mut bad = form;
-        bad["reason"] = json!("Because!");
-        let detail = api.post(&format!("{PATH}/{method}"), bad).await.problem(400, "invalid-field");
-        assert!(detail.starts_with("reason"), "{detail}");
+        let args: ChangeStatus = last(&api, method, Role::Officer);
+        assert_eq!((args.operator, args.effective_ms), (tag(), 1_795_305_600_000));
+        assert_eq!(
+            (args.class, args.reference.as_str()),
+            (ReasonClass::Examination, "RES-2026/114")
+        );
+        for (field, value) in [
+            ("class", json!("because")),
+            ("reference", json!("for Ana")),
+            ("effective", json!("tomorrow")),
+            ("effective", json!(u64::MAX)),
+        ] {
+            let mut bad = change();
+            bad[field] = value;
+            let detail = api.post(&path, bad).await.problem(400, "invalid-field");
+            assert!(detail.starts_with(field), "{detail}");
+        }
+        api.post_as(AUDITOR, &path, change()).await.problem(403, "role-required");
+        api.post_as(SUPERVISOR, &path, change()).await.problem(403, "role-required");
     }
+}
+
+#[tokio::test]
+async fn an_amendment_states_all_terms() {
+    let api = api();
+    let mut form = row("UY-1");
+    form.as_object_mut().unwrap().remove("valid_from");
+    form["effective"] = json!("2026-11-22T03:00:00+03:00");
+    form["record"] = json!("ab".repeat(32));
+    api.post(&format!("{PATH}/amend"), form).await;
+    let args: Amend = last(&api, "amend", Role::Officer);
+    assert_eq!((args.operator, args.effective_ms), (tag(), 1_795_305_600_000));
+    assert_eq!(args.terms.record, Some(Hash([0xab; 32])));
+}
+
+#[tokio::test]
+async fn a_supervisor_approves_and_either_declines() {
+    let api = api();
+    let form = json!({ "scheme": "uy-rut", "identifier": RUT, "number": "UY-1",
+        "proposal": "cd".repeat(32) });
+    let path = format!("{PATH}/approve");
+    api.post_as(OFFICER, &path, form.clone()).await.problem(403, "role-required");
+    assert_eq!(api.post_as(SUPERVISOR, &path, form.clone()).await.status, StatusCode::ACCEPTED);
+    let args: Decide = last(&api, "approve", Role::Supervisor);
+    assert_eq!((args.operator, args.proposal.0), (tag(), Hash([0xcd; 32])));
+    let path = format!("{PATH}/decline");
+    for (token, role) in [(OFFICER, Role::Officer), (SUPERVISOR, Role::Supervisor)] {
+        api.post_as(token, &path, form.clone()).await;
+        last::<Decide>(&api, "decline", role);
+    }
+    api.post_as(AUDITOR, &path, form.clone()).await.problem(403, "role-required");
+    let mut bad = form;
+    bad["proposal"] = json!("12");
+    let detail = api.post_as(SUPERVISOR, &path, bad).await.problem(400, "invalid-field");
+    assert!(detail.starts_with("proposal"), "{detail}");
+}
+
+#[tokio::test]
+async fn aliases_are_declared_and_retired_by_both_identifiers() {
+    let api = api();
+    let alias = json!({ "scheme": "duns", "identifier": "15-048-3782" });
+    let operator = json!({ "scheme": "uy-rut", "identifier": RUT });
+    let form = json!({ "alias": alias, "operator": operator, "mode": "common", "publish": true });
+    api.post("/v1/aeo/aliases", form.clone()).await;
+    let args: DeclareAlias = last(&api, "declare-alias", Role::Officer);
+    let duns = lookup_tag(&LOOKUP_KEY, Scheme::Duns, "150483782");
+    assert_eq!((args.alias, args.operator, args.mode), (duns, tag(), AliasMode::Common));
+    assert_eq!(args.identifier.unwrap().value, "150483782");
+    let mut bad = form;
+    bad["mode"] = json!("comon");
+    let detail = api.post("/v1/aeo/aliases", bad).await.problem(400, "invalid-field");
+    assert!(detail.contains("did you mean common?"), "{detail}");
+    api.post("/v1/aeo/aliases/retire", json!({ "alias": alias, "operator": operator })).await;
+    let args: RetireAlias = last(&api, "retire-alias", Role::Officer);
+    assert_eq!((args.alias, args.operator), (duns, tag()));
+}
+
+#[tokio::test]
+async fn supervisors_conclude_and_leave_arrangements() {
+    let api = api();
+    let form = json!({
+        "id": "uy-br", "parties": ["uy-dna", "br-rfb", "uy-dna"], "types": ["AEOS"],
+        "roles": ["importer"], "valid_from": "2026-01-01",
+        "activations": [{ "a": "uy-dna", "b": "br-rfb", "from": "2026-07-01" }],
+    });
+    api.post("/v1/aeo/mras", form.clone()).await.problem(403, "role-required");
+    api.post_as(SUPERVISOR, "/v1/aeo/mras", form.clone()).await;
+    let args: ProposeMra = last(&api, "propose-mra", Role::Supervisor);
+    assert_eq!(args.terms.parties, ["br-rfb", "uy-dna"]);
+    let [pair] = &args.terms.activations[..] else { panic!("{args:?}") };
+    assert_eq!((pair.a.as_str(), pair.b.as_str()), ("br-rfb", "uy-dna"));
+    let mut bad = form;
+    bad["id"] = json!("UY BR");
+    api.post_as(SUPERVISOR, "/v1/aeo/mras", bad).await.problem(400, "invalid-field");
+    api.post_as(SUPERVISOR, "/v1/aeo/mras/uy-br/accept", Value::Null).await;
+    last::<precinto_protocol::aeo::AcceptMra>(&api, "accept-mra", Role::Supervisor);
+    let leave = json!({ "effective": 1_795_305_600_000_u64 });
+    api.post_as(SUPERVISOR, "/v1/aeo/mras/uy-br/leave", leave).await;
+    let args: LeaveMra = last(&api, "leave-mra", Role::Supervisor);
+    assert_eq!((args.id.as_str(), args.effective_ms), ("uy-br", 1_795_305_600_000));
 }
 
 async fn batch(api: &Api, mode: &str) -> Value {
     let mut bad = row("UY-2");
     bad["valid_from"] = json!("soon");
-    let rows = json!([row("UY-1"), bad, row(DUPLICATE), row(QUEUE_FULL)]);
+    let mut suspend = change();
+    suspend["action"] = json!("suspend");
+    let mut typo = change();
+    typo["action"] = json!("suspnd");
+    let incomplete = json!({ "action": "certify", "scheme": "uy-rut" });
+    let rows =
+        json!([row("UY-1"), bad, row(DUPLICATE), row(QUEUE_FULL), suspend, typo, incomplete, 7]);
     let form = json!({ "rows": rows, "mode": mode });
     let answer = api.post(&format!("{PATH}/batch{WAIT}"), form).await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -144,11 +256,17 @@ async fn batch(api: &Api, mode: &str) -> Value {
 async fn a_batch_answers_row_by_row() {
     let api = api();
     let answer = batch(&api, "skip-bad").await;
-    assert_eq!((&answer["accepted"], &answer["refused"]), (&json!(1), &json!(3)));
+    assert_eq!((&answer["accepted"], &answer["refused"]), (&json!(2), &json!(6)));
     assert_eq!(answer["results"][0]["status"], "committed");
-    let codes = [1, 2, 3].map(|row| answer["results"][row]["error"]["code"].clone());
-    assert_eq!(codes, ["invalid-field", "already-exists", "queue-full"]);
-    assert_eq!(api.node.seen().calls.len(), 3);
+    assert_eq!(answer["results"][4]["status"], "committed");
+    let error = |row: usize, part: &str| answer["results"][row]["error"][part].clone();
+    let codes = [1, 2, 3, 5, 6, 7].map(|row| error(row, "code"));
+    let invalid = "invalid-field";
+    assert_eq!(codes, [invalid, "number-taken", "queue-full", invalid, invalid, invalid]);
+    assert!(error(5, "detail").as_str().unwrap().contains("did you mean suspend?"));
+    assert!(error(6, "detail").as_str().unwrap().contains("missing field"));
+    let methods: Vec<_> = api.node.seen().calls.iter().map(|(_, c)| c.method.clone()).collect();
+    assert_eq!(methods, ["certify", "certify", "certify", "suspend"]);
 }
 
 #[tokio::test]
@@ -160,79 +278,8 @@ async fn a_strict_batch_with_a_bad_row_submits_nothing() {
     let checked = batch(&api, "check").await;
     assert_eq!(checked["results"][0], Value::Null);
     assert_eq!(checked["results"][1]["error"]["code"], "invalid-field");
-    assert_eq!((&checked["accepted"], &checked["refused"]), (&json!(0), &json!(1)));
+    assert_eq!((&checked["accepted"], &checked["refused"]), (&json!(0), &json!(4)));
     assert!(api.node.seen().calls.is_empty());
     let many = json!({ "rows": vec![row("A"); 1_001] });
     api.post(&format!("{PATH}/batch"), many).await.problem(413, "too-many-items");
-}
-
-#[tokio::test]
-async fn an_operator_is_answered_with_what_is_in_force_as_of_when() {
-    let api = api();
-    let found = vec![
-        authorization(AeoStatus::Valid, "2026-11-22"),
-        authorization(AeoStatus::Valid, "2026-11-21"),
-        authorization(AeoStatus::Suspended, "2030-01-01"),
-    ];
-    api.node.answer("operator", &found);
-    let path = "/v1/aeo/operators/RUT/21.123456%2F0018?consistency=linearizable";
-    let answer = api.get(path).await.json();
-    let in_force = [0, 1, 2].map(|index| answer["authorizations"][index]["in_force"].clone());
-    assert_eq!(in_force, [true, false, false]);
-    assert_eq!(answer["identifier"], "211234560018");
-    assert_eq!((&answer["height"], &answer["time_ms"]), (&json!(120), &json!(TIME_MS)));
-    assert!(answer["age_ms"].is_u64());
-    let (query, consistency) = api.node.seen().queries[0].clone();
-    assert_eq!(cbor::decode::<OperatorQuery>(&query.args).unwrap().operator, tag());
-    assert_eq!(consistency, Consistency::Linearizable);
-    api.node.answer("operator", &Vec::<Authorization>::new());
-    let nobody = api.get("/v1/aeo/operators/rut/1").await;
-    assert_eq!((nobody.status, &nobody.json()["authorizations"]), (StatusCode::OK, &json!([])));
-}
-
-#[tokio::test]
-async fn history_tells_who_asserted_what_and_when() {
-    let api = api();
-    let transition = Transition {
-        action: Action::Suspend,
-        effective_ms: 3,
-        reason: "audit".into(),
-        authorization: authorization(AeoStatus::Suspended, "2028-12-31"),
-    };
-    let entry = RecordLogEntry {
-        height: 9,
-        index: 0,
-        time_ms: 4,
-        transaction: Hash([5; 32]),
-        member: "uy-dna".into(),
-        payload: cbor::encode(&transition),
-    };
-    api.node.answer("history", &vec![entry]);
-    let path = "/v1/aeo/operators/rut/211234560018/history?member=uy-dna&number=UY-1";
-    let answer = api.get(&format!("{path}&from=6")).await.json();
-    assert_eq!(answer["next"], 7);
-    let entry = &answer["entries"][0];
-    assert_eq!((&entry["index"], &entry["action"]), (&json!(6), &json!("suspend")));
-    assert_eq!((&entry["effective_ms"], &entry["recorded_ms"]), (&json!(3), &json!(4)));
-    assert_eq!(entry["transaction"], Hash([5; 32]).to_hex());
-    let query: HistoryQuery = cbor::decode(&api.node.seen().queries[0].0.args).unwrap();
-    assert_eq!((query.member.as_str(), query.from), ("uy-dna", 6));
-    api.node.answer("history", &Vec::<RecordLogEntry>::new());
-    api.get(path).await.problem(404, "unknown-authorization");
-    api.node.answer("history", &5u32);
-    api.get(path).await.problem(500, "internal");
-}
-
-#[tokio::test]
-async fn the_list_is_paged_by_an_opaque_cursor() {
-    let api = api();
-    let items = vec![authorization(AeoStatus::Valid, "2028-12-31")];
-    api.node.answer("list", &AuthorizationPage { items, next: vec![1, 2] });
-    let page = api.get(&format!("{PATH}?limit=1")).await.json();
-    assert_eq!(page["next"], "0102");
-    api.node.answer("list", &AuthorizationPage { items: vec![], next: vec![] });
-    let last = api.get(&format!("{PATH}?after=0102")).await.json();
-    assert_eq!(last.get("next"), None);
-    let query: ListQuery = cbor::decode(&api.node.seen().queries[1].0.args).unwrap();
-    assert_eq!((query.after, query.limit), (vec![1, 2], 50));
 }

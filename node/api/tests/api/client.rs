@@ -5,18 +5,25 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use futures::StreamExt;
 use precinto_api::serve;
 use precinto_client::{
-    Client, ClientError, Consistency, EventFilter, NewCall, Signer,
-    types::{BatchMode, CertifyRequest, ChangeRequest, Status},
+    Client, ClientError, Consistency, EventFilter, NewCall, Retry, Signer,
+    types::{
+        AliasRequest, AmendRequest, Asked, BatchMode, BatchRow, BenefitQuestion, CertifyRequest,
+        ChangeRequest, DecideRequest, ListFilter, NewMra, RetireRequest, Status, WrittenIdentifier,
+    },
 };
 use precinto_protocol::{
-    aeo::{Authorization, AuthorizationPage},
+    aeo::{
+        AsOf, BenefitAnswer, BenefitReason,
+        query::{FindAnswer, FoundOperator, ListPage, MraPage, PendingPage},
+    },
     keys::SigningKey,
 };
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
-    fake::{CHANNEL, DUPLICATE, TIME_MS},
-    support::{AUDITOR, Api, OFFICER, api},
+    aeo_queries::{authorization, mra, tag},
+    fake::{CHANNEL, DUPLICATE, QUEUE_FULL, TIME_MS},
+    support::{AUDITOR, Api, OFFICER, SUPERVISOR, api},
 };
 
 const WAIT: Option<Duration> = Some(Duration::from_secs(1));
@@ -52,13 +59,26 @@ impl Server {
 
 fn request(number: &str) -> CertifyRequest {
     CertifyRequest {
-        scheme: "rut".into(),
-        identifier: "21 123456/0018".into(),
+        scheme: "uy-rut".into(),
+        identifier: "21 403302/0011".into(),
         number: number.into(),
         types: vec!["AEOC".into()],
+        roles: vec!["importer".into()],
         valid_from: "2026-01-01".into(),
-        valid_until: "2028-12-31".into(),
+        consent: true,
         publish: true,
+        ..CertifyRequest::default()
+    }
+}
+
+fn change() -> ChangeRequest {
+    ChangeRequest {
+        scheme: "uy-rut".into(),
+        identifier: "214033020011".into(),
+        number: "UY-1".into(),
+        class: "examination".into(),
+        effective: Some("2026-11-22".into()),
+        ..ChangeRequest::default()
     }
 }
 
@@ -118,7 +138,7 @@ async fn every_read_is_understood() {
 }
 
 #[tokio::test]
-async fn an_officer_commands_and_asks() {
+async fn officers_and_supervisors_command() {
     let api = api();
     let server = Server::start(&api, "127.0.0.1:0").await;
     let client = server.client(OFFICER);
@@ -127,31 +147,129 @@ async fn an_officer_commands_and_asks() {
     let twice = client.aeo_certify(&request(DUPLICATE), WAIT).await.unwrap_err();
     let ClientError::Problem(problem) = &twice else { panic!("{twice}") };
     assert_eq!((problem.status, problem.transaction.is_some()), (409, true));
-    let change = ChangeRequest {
-        scheme: "rut".into(),
-        identifier: "211234560018".into(),
+    assert_eq!(twice.retry(), Retry::Never);
+    let full = client.aeo_certify(&request(QUEUE_FULL), WAIT).await.unwrap_err();
+    assert_eq!(full.retry(), Retry::After(Duration::from_secs(1)));
+    let amend = AmendRequest {
+        scheme: "uy-rut".into(),
+        identifier: "214033020011".into(),
         number: "UY-1".into(),
-        reason: "audit".into(),
-        effective_ms: None,
+        types: vec!["AEOS".into()],
+        roles: vec!["carrier".into()],
+        ..AmendRequest::default()
     };
-    client.aeo_suspend(&change, WAIT).await.unwrap();
-    client.aeo_reinstate(&change, WAIT).await.unwrap();
-    client.aeo_revoke(&change, WAIT).await.unwrap();
-    let methods: Vec<_> = api.node.seen().calls.iter().map(|(_, c)| c.method.clone()).collect();
-    assert_eq!(methods, ["certify", "certify", "suspend", "reinstate", "revoke"]);
-    let rows = [request("UY-2"), request("uy 3")];
-    let batch = client.aeo_certify_batch(&rows, BatchMode::SkipBad, WAIT).await.unwrap();
-    assert_eq!((batch.accepted, batch.refused), (1, 1));
-    let checked = client.aeo_certify_batch(&rows, BatchMode::Check, None).await.unwrap();
+    client.aeo_amend(&amend, WAIT).await.unwrap();
+    client.aeo_suspend(&change(), WAIT).await.unwrap();
+    client.aeo_reinstate(&change(), WAIT).await.unwrap();
+    client.aeo_withdraw(&change(), WAIT).await.unwrap();
+    let proposal = client.aeo_revoke(&change(), WAIT).await.unwrap().id;
+    client.aeo_annul(&change(), WAIT).await.unwrap();
+    let decide = DecideRequest {
+        scheme: "uy-rut".into(),
+        identifier: "214033020011".into(),
+        number: "UY-1".into(),
+        proposal,
+    };
+    client.aeo_decline(&decide, WAIT).await.unwrap();
+    let duns = WrittenIdentifier { scheme: "duns".into(), identifier: "150483782".into() };
+    let rut = WrittenIdentifier { scheme: "uy-rut".into(), identifier: "214033020011".into() };
+    let alias = AliasRequest {
+        alias: duns.clone(),
+        operator: rut.clone(),
+        mode: "common".into(),
+        publish: false,
+    };
+    client.aeo_declare_alias(&alias, WAIT).await.unwrap();
+    client.aeo_retire_alias(&RetireRequest { alias: duns, operator: rut }, WAIT).await.unwrap();
+    let supervisor = server.client(SUPERVISOR);
+    supervisor.aeo_approve(&decide, WAIT).await.unwrap();
+    let mra = NewMra {
+        id: "uy-br".into(),
+        parties: vec!["br-rfb".into(), "uy-dna".into()],
+        types: vec!["AEOS".into()],
+        roles: vec!["importer".into()],
+        valid_from: "2026-01-01".into(),
+        ..NewMra::default()
+    };
+    supervisor.aeo_propose_mra(&mra, WAIT).await.unwrap();
+    supervisor.aeo_accept_mra("uy-br", WAIT).await.unwrap();
+    supervisor.aeo_leave_mra("uy-br", Some("2027-01-01"), WAIT).await.unwrap();
+    let methods: Vec<_> =
+        api.node.seen().calls[3..].iter().map(|(_, call)| call.method.clone()).collect();
+    let expected = "amend suspend reinstate withdraw revoke annul decline declare-alias \
+                    retire-alias approve propose-mra accept-mra leave-mra";
+    assert_eq!(methods.join(" "), expected);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_mixes_actions() {
+    let api = api();
+    let server = Server::start(&api, "127.0.0.1:0").await;
+    let client = server.client(OFFICER);
+    let rows = [
+        BatchRow::Certify(request("UY-2")),
+        BatchRow::Certify(request("uy 3")),
+        BatchRow::Suspend(change()),
+    ];
+    let batch = client.aeo_batch(&rows, BatchMode::SkipBad, WAIT).await.unwrap();
+    assert_eq!((batch.accepted, batch.refused), (2, 1));
+    let checked = client.aeo_batch(&rows, BatchMode::Check, None).await.unwrap();
     assert!(checked.results[0].is_none() && checked.results[1].is_some());
-    api.node.answer("operator", &Vec::<Authorization>::new());
-    let operator = client.aeo_operator("rut", "21.1/2", Consistency::Local).await.unwrap();
-    assert_eq!((operator.identifier.as_str(), operator.authorizations.len()), ("2112", 0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_question_about_operators_is_understood() {
+    let api = api();
+    let server = Server::start(&api, "127.0.0.1:0").await;
+    let client = server.client(AUDITOR);
+    let as_of = AsOf { effective_ms: TIME_MS, recorded_ms: TIME_MS };
+    let standing = authorization("UY-1", "2028-12-31");
+    let authorizations = vec![standing.clone()];
+    let operators = vec![FoundOperator { operator: tag(), via: vec![], authorizations }];
+    api.node.answer("find", &FindAnswer { as_of, operators });
+    let found = client.aeo_find("uy-rut", "21.403302/0011", Consistency::Local).await.unwrap();
+    assert_eq!((found.identifier.as_str(), found.as_of.known_ms), ("214033020011", TIME_MS));
+    let found: Vec<_> = found.authorizations().collect();
+    assert_eq!(found[0].authorization.terms.roles, ["importer"]);
+    api.node.answer("number", &Some(standing.clone()));
+    let asked = Asked { known: Some("7".into()), ..Asked::default() };
+    let known = client.aeo_number("uy-dna", "UY-1", asked).await.unwrap();
+    assert_eq!((known.as_of.known_ms, &known.authorization), (7, found[0]));
     api.node.answer("history", &Vec::<u8>::new());
-    let history = client.aeo_history(("rut", "1"), "uy-dna", "UY-1", 0).await.unwrap_err();
+    let history = client.aeo_history("uy-dna", "UY-1", 0, None).await.unwrap_err();
     assert_eq!(history.code(), Some("unknown-authorization"));
-    api.node.answer("list", &AuthorizationPage { items: vec![], next: vec![9] });
-    assert_eq!(client.aeo_list(None, Some(3)).await.unwrap().next.as_deref(), Some("09"));
+    api.node.answer("aliases", &Vec::<u8>::new());
+    let aliases = client.aeo_aliases("uy-rut", "214033020011", Consistency::Local).await.unwrap();
+    assert!(aliases.aliases.is_empty());
+    api.node.answer("list", &ListPage { as_of, items: vec![standing], next: vec![9] });
+    let asked = Asked { effective: Some("2026-11-22".into()), ..Asked::default() };
+    let filter = ListFilter { aeo_type: Some("AEOC".into()), asked, ..ListFilter::default() };
+    let page = client.aeo_list(&filter, None, Some(1)).await.unwrap();
+    let next = client.aeo_list(&filter, page.next.as_deref(), None).await.unwrap();
+    assert!(next.next.is_some());
+    api.node.answer("pending", &PendingPage { items: vec![], next: vec![9] });
+    assert_eq!(client.aeo_pending(None, Some(1)).await.unwrap().next.as_deref(), Some("09"));
+    api.node.answer("mras", &MraPage { items: vec![mra("a")], more: false });
+    let mras = client.aeo_mras(Some("0"), None).await.unwrap();
+    assert_eq!((mras.mras[0].proposal.id.as_str(), mras.next), ("a", None));
+    api.node.answer("mra", &Some(mra("a")));
+    assert_eq!(client.aeo_mra("a").await.unwrap().mra, mras.mras[0]);
+    let reason = BenefitReason::UnknownOperator;
+    api.node
+        .answer("benefit", &BenefitAnswer { reason, since_ms: None, authorization: None, as_of });
+    let question = BenefitQuestion {
+        mra: "a".into(),
+        partner: "br-rfb".into(),
+        scheme: "uy-rut".into(),
+        identifier: "214033020011".into(),
+        role: "importer".into(),
+        aeo_type: "AEOS".into(),
+        ..BenefitQuestion::default()
+    };
+    let benefit = client.aeo_benefit(&question).await.unwrap();
+    assert_eq!((benefit.due, benefit.reason.as_str()), (false, "unknown-operator"));
     server.stop().await;
 }
 

@@ -13,9 +13,10 @@ use precinto_api::{
     QueryAnswer, QueryCall, RaftRole, TransactionView,
 };
 use precinto_protocol::{
-    aeo::{self, Certify, lookup_tag},
+    aeo::{self, Certify, Scheme, lookup_tag},
     cbor,
     hash::Hash,
+    identity::MemberId,
     keys::SigningKey,
     leaf::{BlockLeaf, LEAF_VERSION, LeafKind},
     outcome::{Event, Outcome, OutcomeRecord, Status},
@@ -78,15 +79,20 @@ impl FakeNode {
 
     /// Adds an event of a new block of its own.
     pub(crate) fn emit(&self, height: u64, index: u32, topic: &str) {
+        self.emit_payload(Cursor { height, index }, topic, vec![0x80]);
+    }
+
+    /// The same, with a payload.
+    pub(crate) fn emit_payload(&self, cursor: Cursor, topic: &str, payload: Vec<u8>) {
         self.seen().events.push(EventView {
-            cursor: Cursor { height, index },
+            cursor,
             time_ms: TIME_MS,
             transaction: TransactionId(Hash([1; 32])),
             member: "uy-dna".into(),
-            event: Event { contract: "aeo".into(), topic: topic.into(), payload: vec![0x80] },
+            event: Event { contract: "aeo".into(), topic: topic.into(), payload },
         });
         if let Some(heights) = &*self.heights.lock().unwrap() {
-            heights.send_replace(height);
+            heights.send_replace(cursor.height);
         }
     }
 
@@ -127,7 +133,7 @@ impl FakeNode {
         }
         let outcome = match number.as_str() {
             NEVER_FINAL => None,
-            DUPLICATE => Some(Outcome::Rejected { code: "already-exists".into() }),
+            DUPLICATE => Some(Outcome::Rejected { code: "number-taken".into() }),
             _ => Some(Outcome::Committed),
         };
         let statement = Statement::sign(
@@ -187,7 +193,11 @@ impl NodePort for FakeNode {
         CHANNEL
     }
 
-    fn lookup_tag(&self, scheme: &str, identifier: &str) -> Hash {
+    fn member(&self) -> MemberId {
+        "uy-dna".into()
+    }
+
+    fn lookup_tag(&self, scheme: Scheme, identifier: &str) -> Hash {
         lookup_tag(&LOOKUP_KEY, scheme, identifier)
     }
 
@@ -232,7 +242,7 @@ impl NodePort for FakeNode {
 
     fn block(&self, height: u64) -> PortFuture<'_, Option<BlockDetail>> {
         let (first, second) = (TransactionId(Hash([1; 32])), TransactionId(Hash([2; 32])));
-        let refused = Outcome::Rejected { code: "already-exists".into() };
+        let refused = Outcome::Rejected { code: "number-taken".into() };
         ready(Ok((1..=HEIGHT).contains(&height).then(|| BlockDetail {
             summary: FakeNode::summary(height),
             items: vec![

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod aeo;
+mod aeo_list;
+mod aeo_queries;
 mod auth;
 mod client;
 mod events;

@@ -27,8 +27,8 @@ async fn bad_bodies_are_problems_that_say_where() {
     broken.problem(400, "malformed-body");
     let unknown = api.post(path, json!({ "schema": "rut" })).await;
     assert!(unknown.problem(400, "malformed-body").contains("schema"));
-    let nested = api.post(&format!("{path}/batch"), json!({ "rows": [{ "number": 7 }] })).await;
-    assert!(nested.problem(400, "malformed-body").contains("rows[0].number"));
+    let nested = api.post("/v1/aeo/aliases", json!({ "alias": { "scheme": 7 } })).await;
+    assert!(nested.problem(400, "malformed-body").contains("alias.scheme"));
     api.post_bytes(OFFICER, path, "text/plain", b"{}".to_vec())
         .await
         .problem(415, "unsupported-media-type");
@@ -59,10 +59,10 @@ async fn bad_parameters_are_problems_that_name_them() {
         ("/v1/blocks?limit=101".to_owned(), "limit"),
         ("/v1/blocks?form=3".to_owned(), "form"),
         ("/v1/aeo/operators/RUT_/1".to_owned(), "scheme"),
-        ("/v1/aeo/operators/rut/%C3%A9".to_owned(), "identifier"),
-        ("/v1/aeo/operators/rut/1/history".to_owned(), "member"),
-        ("/v1/aeo/operators/rut/1?consistency=strong".to_owned(), "consistency"),
-        ("/v1/aeo/authorizations?after=zz".to_owned(), "after"),
+        ("/v1/aeo/operators/uy-rut/%C3%A9".to_owned(), "identifier"),
+        ("/v1/aeo/operators/uy-rut/1/history".to_owned(), "member"),
+        ("/v1/aeo/operators/uy-rut/1?consistency=strong".to_owned(), "consistency"),
+        ("/v1/aeo/authorizations?cursor=zz".to_owned(), "cursor"),
         ("/v1/events?from=yesterday".to_owned(), "from"),
         ("/v1/blocks/%FF".to_owned(), "UTF-8"),
     ] {
@@ -83,7 +83,7 @@ async fn blocks_page_from_the_newest_and_unknown_ones_are_problems() {
     assert_eq!(newest["height"], 120);
     assert_eq!(heights(&api.get("/v1/blocks?from=0&limit=2").await.json()), [1, 2]);
     let block = api.get("/v1/blocks/7").await.json();
-    assert_eq!(block["transactions"][1]["code"], "already-exists");
+    assert_eq!(block["transactions"][1]["code"], "number-taken");
     api.get("/v1/blocks/121").await.problem(404, "unknown-block");
     api.get("/v1/blocks/0").await.problem(404, "unknown-block");
 }

@@ -21,6 +21,7 @@ use tower::ServiceExt;
 use crate::fake::{CHANNEL, FakeNode, TIME_MS};
 
 pub(crate) const OFFICER: &str = "token-of-the-officer";
+pub(crate) const SUPERVISOR: &str = "token-of-the-supervisor";
 pub(crate) const AUDITOR: &str = "token-of-the-auditor";
 
 pub(crate) struct Api {
@@ -50,7 +51,11 @@ pub(crate) fn api() -> Api {
 pub(crate) fn api_with(metrics_open_on_loopback: bool) -> Api {
     let node = Arc::new(FakeNode::new());
     let registry = Registry::new();
-    let accounts = [account("olga", "officer", OFFICER), account("aldo", "auditor", AUDITOR)];
+    let accounts = [
+        account("olga", "officer", OFFICER),
+        account("susi", "supervisor", SUPERVISOR),
+        account("aldo", "auditor", AUDITOR),
+    ];
     let router = router(ApiConfig {
         node: node.clone(),
         accounts: Accounts::from_config(&accounts).unwrap(),

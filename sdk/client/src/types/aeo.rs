@@ -273,7 +273,7 @@ pub struct Alias {
     pub operator: String,
     /// Who declared it.
     pub member: String,
-    /// `receiver`, `sender`, `adopted` or `common`.
+    /// `receiver`, `sender`, `adopted` or `common`, as last declared.
     pub mode: String,
     /// The alias in clear where the member's law publishes it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -285,13 +285,15 @@ pub struct Alias {
 }
 
 /// From when to when a declaration was in force.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Period {
     /// First.
     pub from_ms: u64,
     /// When it was retired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
+    /// `receiver`, `sender`, `adopted` or `common`.
+    pub mode: String,
 }
 
 /// A page of arrangements.

@@ -252,7 +252,7 @@ pub(crate) struct AliasAnswer {
     operator: String,
     /// Who declared it.
     member: String,
-    /// `receiver`, `sender`, `adopted` or `common`.
+    /// `receiver`, `sender`, `adopted` or `common`, as last declared.
     mode: String,
     /// The alias in clear where the member's law publishes it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -271,24 +271,28 @@ struct PeriodAnswer {
     /// When it was retired; absent while it is in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     until_ms: Option<u64>,
+    /// `receiver`, `sender`, `adopted` or `common`.
+    mode: String,
 }
 
 impl AliasAnswer {
     /// As known at a ledger time; `None` if it was not declared yet.
     pub(crate) fn as_known(alias: Alias, at_ms: u64) -> Option<AliasAnswer> {
-        let in_force = alias.in_force(at_ms);
+        let in_force = alias.mode_at(at_ms).is_some();
         let known = alias.periods.into_iter().filter(|period| period.from_ms <= at_ms);
         let periods: Vec<_> = known
             .map(|period| PeriodAnswer {
                 from_ms: period.from_ms,
                 until_ms: period.until_ms.filter(|until| *until <= at_ms),
+                mode: period.mode.to_string(),
             })
             .collect();
-        (!periods.is_empty()).then(|| AliasAnswer {
+        let mode = periods.last()?.mode.clone();
+        Some(AliasAnswer {
             alias: alias.alias.to_hex(),
             operator: alias.operator.to_hex(),
             member: alias.member,
-            mode: alias.mode.to_string(),
+            mode,
             identifier: alias.identifier.map(IdentifierAnswer::from),
             periods,
             in_force,
