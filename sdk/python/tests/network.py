@@ -58,6 +58,11 @@ class Network:
         made = subprocess.run(init, capture_output=True, text=True, check=False)
         assert made.returncode == 0, made.stderr
 
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command of the program in this network."""
+        command = [str(PROGRAM), "--dir", str(self.directory), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
     def start(self, *nodes: int) -> None:
         """Starts nodes, all if none is named, and waits until they are ready."""
         nodes = nodes or tuple(NODES.values())

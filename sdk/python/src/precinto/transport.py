@@ -150,11 +150,11 @@ class Transport:
         self, *path: str, query: Query | None = None, headers: Mapping[str, str] | None = None
     ) -> Iterator[Iterator[bytes]]:
         """An answer's bytes as they come."""
+        # Compressed by a proxy, they would come late and unreadable.
+        asked = {"accept": "text/event-stream", "accept-encoding": "identity", **(headers or {})}
         with (
             _transport_errors(),
-            self._http.stream(
-                "GET", _url(path), params=_present(query), headers=dict(headers or {})
-            ) as response,
+            self._http.stream("GET", _url(path), params=_present(query), headers=asked) as response,
         ):
             if not response.is_success:
                 response.read()
