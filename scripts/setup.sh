@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the machine lacks to build Precinto, or says exactly what to install.
 # Idempotent, and done in well under a second when nothing is missing.
+#
+#   setup.sh [python] [postgresql]    the same, and what the named parts need
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -37,6 +39,9 @@ have_libclang() {
     compgen -G "/usr/lib/$(uname -m)-linux-gnu/libclang*.so*" >/dev/null ||
     compgen -G '/Library/Developer/CommandLineTools/usr/lib/libclang.dylib' >/dev/null
 }
+
+have_venv() { python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+have_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb; }
 
 # Whether the distribution has a RocksDB that the crate builds against: see scripts/env.sh.
 offers_rocksdb() {
@@ -90,6 +95,8 @@ explain() {
     "  libclang                 Debian: libclang-dev; Fedora: clang-devel" \
     "  protoc                   Debian: protobuf-compiler; Fedora: protobuf-compiler; macOS: brew install protobuf" \
     "  the wasm target          rustup target add wasm32v1-none" \
+    "  python3-venv             Debian: python3-venv; elsewhere: Python 3.11 or newer" \
+    "  postgresql               Debian, Fedora, macOS: postgresql" \
     "Install them with the system's package manager and run it again."
 }
 
@@ -99,6 +106,14 @@ main() {
   { have cc && have make; } || missing+=(build-essential)
   have_libclang || missing+=(libclang-dev)
   have protoc || missing+=(protobuf-compiler)
+  local part
+  for part in "$@"; do
+    case "$part" in
+    python) have_venv || missing+=(python3-venv) ;;
+    postgresql) have_postgresql || missing+=(postgresql) ;;
+    *) fail "$part is none of: python, postgresql" ;;
+    esac
+  done
   local wasm=yes
   have_rustup_target || have_debian_wasm || add_rustup_target || wasm=no
 
@@ -112,4 +127,4 @@ main() {
   [ -n "${ROCKSDB_LIB_DIR:-}" ] || say "$SLOW_ROCKSDB"
 }
 
-main
+main "$@"

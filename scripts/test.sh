@@ -19,3 +19,4 @@ stage "binaries built" cargo build --workspace --bins
 stage "main workspace" cargo test --workspace
 stage "contracts workspace" cargo test --workspace --manifest-path contracts/Cargo.toml
 stage "generated requests" tests/security/schemathesis.sh
+stage "Python" scripts/python.sh

@@ -34,14 +34,8 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{
-    adapters::StatePort,
-    endorse::Collector,
-    event::EventRecord,
-    halt::Halt,
-    ledger_cell::LedgerCell,
-    officer::OfficerSigner,
-    pending::Pending,
-    raft::RaftHandle,
+    adapters::StatePort, endorse::Collector, event::EventRecord, halt::Halt,
+    ledger_cell::LedgerCell, officer::OfficerSigner, pending::Pending, raft::RaftHandle,
     submit::Submitter,
 };
 

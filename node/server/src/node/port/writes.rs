@@ -5,9 +5,7 @@ use precinto_api::{NodeError, OfficerCall, codes};
 use precinto_protocol::{statement::OnBehalf, transaction::TransactionId};
 
 use super::{SharedPort, internal};
-use crate::node::{
-    adapters::StatePort, endorse::CollectError, submit::SubmitError,
-};
+use crate::node::{adapters::StatePort, endorse::CollectError, submit::SubmitError};
 
 impl SharedPort {
     /// Takes the good ones in.
