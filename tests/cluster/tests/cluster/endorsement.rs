@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use precinto_client::{
     ClientError,
-    types::{BatchMode, CertifyRequest, Status},
+    types::{BatchMode, BatchRow, CertifyRequest, Status},
 };
 use precinto_cluster_tests::{Author, Network, audit};
 
@@ -20,13 +20,16 @@ const BRAZILS_SECOND: u64 = 6;
 
 fn certification(identifier: &str) -> CertifyRequest {
     CertifyRequest {
-        scheme: "test".into(),
+        scheme: "aeo".into(),
         identifier: identifier.into(),
-        number: "E-1".into(),
+        number: format!("E-{identifier}"),
         types: vec!["AEOC".into()],
+        roles: vec!["exporter".into()],
         valid_from: "2026-01-01".into(),
-        valid_until: "2099-12-31".into(),
+        valid_until: Some("2099-12-31".into()),
+        consent: true,
         publish: true,
+        record: None,
     }
 }
 
@@ -56,7 +59,7 @@ async fn a_second_member_signs_what_its_policy_asks_for() {
     // What fails already is not asked around for, and leaves nothing on the ledger.
     let before = audit::assert_agreement(&network, &network.ids()).await;
     let again = uruguay.aeo_certify(&certification("A1"), Some(WAIT)).await.unwrap_err();
-    assert_eq!(code(&again), "already-exists", "{again}");
+    assert_eq!(code(&again), "number-taken", "{again}");
     let after = audit::assert_agreement(&network, &network.ids()).await;
     let blocks = audit::blocks(&uruguay, before + 1, after).await;
     assert!(blocks.iter().all(|block| block.transactions.is_empty()), "{blocks:?}");
@@ -78,8 +81,9 @@ async fn a_second_member_signs_what_its_policy_asks_for() {
     }
 
     // A list: more than one request to an endorser carries.
-    let rows: Vec<_> = (0..150).map(|n| certification(&format!("L{n}"))).collect();
-    let imported = uruguay.aeo_certify_batch(&rows, BatchMode::Strict, Some(WAIT)).await.unwrap();
+    let rows: Vec<_> =
+        (0..150).map(|n| BatchRow::Certify(certification(&format!("L{n}")))).collect();
+    let imported = uruguay.aeo_batch(&rows, BatchMode::Strict, Some(WAIT)).await.unwrap();
     assert_eq!((imported.accepted, imported.refused), (150, 0));
     audit::assert_agreement(&network, &network.ids()).await;
 }

@@ -10,13 +10,16 @@ const WAIT: Duration = Duration::from_secs(20);
 
 fn certification(number: &str) -> CertifyRequest {
     CertifyRequest {
-        scheme: "test".into(),
+        scheme: "aeo".into(),
         identifier: "N1".into(),
         number: number.into(),
         types: vec!["AEOC".into()],
+        roles: vec!["exporter".into()],
         valid_from: "2026-01-01".into(),
-        valid_until: "2099-12-31".into(),
+        valid_until: Some("2099-12-31".into()),
+        consent: true,
         publish: true,
+        record: None,
     }
 }
 
@@ -35,8 +38,8 @@ async fn serves(name: &str, nodes: usize, voters: usize) -> Network {
         for other in network.ids() {
             network.reached(other, height).await;
             let client = network.client(other);
-            let found = client.aeo_operator("test", "N1", Consistency::Local).await.unwrap();
-            let mut shown = found.authorizations.iter().map(|shown| &shown.authorization);
+            let found = client.aeo_find("aeo", "N1", Consistency::Local).await.unwrap();
+            let mut shown = found.authorizations().map(|shown| &shown.authorization);
             let shown = shown.find(|shown| shown.number == number);
             assert_eq!(shown.map(|it| it.member.as_str()), Some(network.member(id)), "{other}");
         }

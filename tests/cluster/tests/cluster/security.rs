@@ -106,8 +106,8 @@ async fn an_officer_cannot_act_on_another_members_authorizations() {
     let list = network.root().join("list.csv");
     std::fs::write(
         &list,
-        "scheme,identifier,number,types,valid_from,valid_until,publish\n\
-         rut,214033020011,UY-1,AEOC,2026-01-01,2036-01-01,no\n",
+        "scheme,identifier,number,types,roles,valid_from,valid_until,consent,publish\n\
+         uy-rut,214033020011,UY-1,AEOC,exporter,2026-01-01,2036-01-01,yes,no\n",
     )
     .unwrap();
     works(&network, &["aeo", "import", list.to_str().unwrap()], "");
@@ -120,11 +120,12 @@ async fn an_officer_cannot_act_on_another_members_authorizations() {
         ("reinstate", "unknown-authorization"),
     ] {
         let request = precinto_client::types::ChangeRequest {
-            scheme: "rut".into(),
+            scheme: "uy-rut".into(),
             identifier: "214033020011".into(),
             number: "UY-1".into(),
-            reason: "not-mine".into(),
-            effective_ms: None,
+            class: "examination".into(),
+            reference: String::new(),
+            effective: None,
         };
         let wait = Some(std::time::Duration::from_secs(10));
         let answer = match method {
@@ -138,6 +139,6 @@ async fn an_officer_cannot_act_on_another_members_authorizations() {
     let token = std::fs::read_to_string(network.node(1).directory().join("tokens/admin")).unwrap();
     let elsewhere = Client::new(network.node(2).url(), token.trim()).unwrap();
     assert_eq!(elsewhere.users().await.unwrap_err().code(), Some("unauthorized"));
-    let shown = theirs.aeo_operator("rut", "214033020011", Consistency::Local).await.unwrap();
-    assert_eq!(shown.authorizations[0].authorization.status, "valid");
+    let shown = theirs.aeo_find("uy-rut", "214033020011", Consistency::Local).await.unwrap();
+    assert!(shown.authorizations().all(|it| it.in_force) && shown.authorizations().count() == 1);
 }
