@@ -79,7 +79,7 @@ impl<L: LogStore> Replica<L> {
             .status()
             .peers
             .into_iter()
-            .filter(|peer| peer.active && self.voters.contains(&peer.node))
+            .filter(|peer| peer.active && self.membership.voters.contains(&peer.node))
             .max_by_key(|peer| peer.matched);
         if let Some(successor) = successor {
             self.raw.transfer_leader(successor.node);
@@ -102,7 +102,7 @@ impl<L: LogStore> Replica<L> {
     pub(crate) fn check_stall(&mut self) {
         let raft = &mut self.raw.raft;
         let uncommitted = raft.raft_log.last_index() - raft.raft_log.committed;
-        let waits = raft.state == StateRole::Leader && self.voters.len() > 1 && uncommitted > 0;
+        let waits = raft.state == StateRole::Leader && self.membership.voters.len() > 1 && uncommitted > 0;
         if !waits || raft.raft_log.committed != self.stall.commit {
             self.stall.commit = raft.raft_log.committed;
             self.stall.ticks = 0;
