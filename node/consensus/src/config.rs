@@ -1,5 +1,7 @@
 //! What a replica is started with, and why it may refuse to start.
 
+use std::collections::BTreeSet;
+
 use precinto_protocol::{
     block::{BlockError, Origin},
     identity::NodeId,
@@ -18,8 +20,10 @@ pub struct Config {
     pub node: NodeId,
     /// The group, as of the last entry executed.
     pub membership: Membership,
-    /// The registry's nodes, this one among them; later changes come as [`crate::Input::Members`].
+    /// The registry's nodes; later changes come as [`crate::Input::Members`].
     pub nodes: Vec<Node>,
+    /// Nodes that are said to be registered by now; later ones come as [`crate::Input::Contacts`].
+    pub contacts: BTreeSet<NodeId>,
     /// This node's key, to sign the blocks it proposes.
     pub signing_key: SigningKey,
     /// Channel and epoch, in every block's header.
@@ -96,14 +100,15 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), StartError> {
         let Membership { voters, learners } = &self.membership;
         let own = self.nodes.iter().find(|node| node.id == self.node);
-        let own = own.ok_or(StartError::Group(self.node))?;
-        if voters.is_empty() || !voters.is_disjoint(learners) {
+        let known = own.is_some() || self.contacts.contains(&self.node);
+        if !known || voters.is_empty() || !voters.is_disjoint(learners) {
             return Err(StartError::Group(self.node));
         }
-        if own.identity_key != self.signing_key.public().to_bytes() {
-            return Err(StartError::WrongKey(self.node));
+        let key = self.signing_key.public().to_bytes();
+        match own.is_none_or(|own| own.identity_key == key) {
+            true => Ok(()),
+            false => Err(StartError::WrongKey(self.node)),
         }
-        Ok(())
     }
 
     pub(crate) fn raft(&self, applied: u64) -> raft::Config {
@@ -143,8 +148,6 @@ fn mix(value: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]

@@ -91,7 +91,7 @@ impl<L: LogStore> Replica<L> {
     }
 
     /// A node that joins, or was away, does not know yet who came into the group meanwhile: it
-    /// listens to every registered node. Only an answer is for the group alone.
+    /// listens to every node that is, or is said to be, registered. Only an answer is for the group alone.
     fn may_send(&self, kind: MessageType, peer: NodeId) -> bool {
         let is_answer = matches!(
             kind,
@@ -100,7 +100,8 @@ impl<L: LogStore> Replica<L> {
                 | MessageType::MsgRequestVoteResponse
                 | MessageType::MsgRequestPreVoteResponse
         );
-        let registered = || self.nodes.get(&peer).is_some_and(Node::is_active);
+        let registered =
+            || self.nodes.get(&peer).map_or(self.contacts.contains(&peer), Node::is_active);
         self.raw.raft.prs().get(peer).is_some() || (!is_answer && registered())
     }
 

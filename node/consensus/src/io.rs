@@ -47,6 +47,9 @@ pub enum Input {
     /// The registry's nodes, replacing the former ones. Comes before the block that changed them is
     /// reported as applied.
     Members(Vec<Node>),
+    /// Nodes that peers say are registered, replacing those named before. A node that was away, or
+    /// joins, listens to them; what they send must be signed by nodes of its own registry.
+    Contacts(BTreeSet<NodeId>),
     /// Hand leadership to the most advanced voter, if this is the leader (before a shutdown).
     TransferLeadership,
     /// Messages to this peer are being lost.

@@ -1,7 +1,7 @@
 //! The replica: one value that owns raft and everything beside it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -22,7 +22,7 @@ use crate::{
     io::{Input, Leadership, Output, ReturnReason, Returned},
     leader::Stall,
     log::{HardState, LogStore, SnapshotMark},
-    membership::{conf_state, is_block},
+    membership::{change_in, conf_state},
     reads::Reads,
     ready::Unpersisted,
     settings::{MAX_COMMITTED_BYTES_PER_READY, MAX_TRANSACTION_BYTES},
@@ -35,6 +35,7 @@ pub struct Replica<L: LogStore> {
     // Who this is, and who the others are: as the registry lists them, and as they take part.
     pub(crate) node: NodeId,
     pub(crate) nodes: BTreeMap<NodeId, Node>,
+    pub(crate) contacts: BTreeSet<NodeId>,
     /// Signing keys of all nodes, also of retired ones: their blocks may still be on their way.
     pub(crate) keys: BTreeMap<KeyId, PublicKey>,
     pub(crate) membership: Arc<Membership>,
@@ -88,6 +89,7 @@ impl<L: LogStore> Replica<L> {
             node: config.node,
             keys: keys_of(&config.nodes),
             nodes: by_id(config.nodes),
+            contacts: config.contacts,
             membership: config.membership.into(),
             signing_key: config.signing_key,
             origin: config.origin,
@@ -135,6 +137,7 @@ impl<L: LogStore> Replica<L> {
                 self.keys = keys_of(&nodes);
                 self.nodes = by_id(nodes);
             }
+            Input::Contacts(contacts) => self.contacts = contacts,
             Input::TransferLeadership => self.transfer_leadership(),
             Input::Unreachable(node) => self.raw.report_unreachable(node),
             Input::Synced(index) => self.compact(index),
@@ -271,9 +274,9 @@ fn read_chain<L: LogStore>(log: &TailedLog<L>, applied: &Applied) -> Result<Chai
         let low = chain.last_index() + 1;
         for entry in log.read(low, log.last() + 1, MAX_COMMITTED_BYTES_PER_READY)? {
             let index = entry.index;
-            let link = match is_block(&entry.data) {
-                false => None,
-                true => {
+            let link = match entry.data.is_empty() || change_in(&entry).is_some() {
+                true => None,
+                false => {
                     let block = Block::decode(&entry.data);
                     Some(Link::of(&block.map_err(|error| StartError::Damaged { index, error })?))
                 }
