@@ -14,6 +14,9 @@ use crate::fields::{Fields, Problems};
 /// Name of the configuration file in a node's directory.
 pub const NODE_FILE: &str = "node.toml";
 
+/// Name of the list of nodes beside it that a node which joins is given.
+pub const CONTACTS_FILE: &str = "nodes.cbor";
+
 /// A node's configuration. Relative paths in the file are relative to the file.
 #[derive(Debug)]
 pub struct NodeConfig {
@@ -27,6 +30,8 @@ pub struct NodeConfig {
     pub code: PathBuf,
     /// Directory of secret files: `identity.key`, `network.key`, `attestation.key`, `lookup.key`.
     pub keys: PathBuf,
+    /// The nodes that one which joins was told of, beside the file; need not exist.
+    pub contacts: PathBuf,
     /// Where peers connect.
     pub p2p: SocketAddr,
     /// Where clients connect.
@@ -68,6 +73,7 @@ impl NodeConfig {
                 data: data?,
                 code: code?,
                 keys: keys?,
+                contacts: base.join(CONTACTS_FILE),
                 p2p: p2p?,
                 api: api?,
                 accounts: accounts?,

@@ -54,17 +54,21 @@ pub(super) struct Compare {
 }
 
 impl Compare {
-    /// For the node `own` among `nodes`.
-    pub(super) fn new(own: NodeId, nodes: &[Node]) -> Compare {
-        let members: BTreeMap<_, _> = nodes.iter().map(|n| (n.id, n.member.clone())).collect();
+    /// For a node of the member `own` among `nodes`.
+    pub(super) fn new(own: MemberId, nodes: &[Node]) -> Compare {
         Compare {
-            own: members.get(&own).expect("this node is one of the channel's").clone(),
-            members,
+            own,
+            members: members(nodes),
             waiting: BTreeMap::new(),
             agreed: BTreeMap::new(),
             contradicted: BTreeMap::new(),
             evidence: BTreeMap::new(),
         }
+    }
+
+    /// These are the channel's nodes from now on; what retired ones signed counts no more.
+    pub(super) fn set_nodes(&mut self, nodes: &[Node]) {
+        self.members = members(nodes);
     }
 
     /// How many members the channel has.
@@ -145,6 +149,11 @@ impl Compare {
     }
 }
 
+fn members(nodes: &[Node]) -> BTreeMap<NodeId, MemberId> {
+    let active = nodes.iter().filter(|node| node.is_active());
+    active.map(|node| (node.id, node.member.clone())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,8 +177,10 @@ mod tests {
             attestation_key: [0; 32],
             addresses: Vec::new(),
             storage_id: [0; 16],
+            retired_ms: None,
         };
-        Compare::new(1, &(1..).zip(members).map(node).collect::<Vec<_>>())
+        let nodes: Vec<_> = (1..).zip(members).map(node).collect();
+        Compare::new(members[0].into(), &nodes)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! encodes its own.
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use precinto_protocol::checkpoint::SignedCheckpoint;
+use precinto_protocol::{checkpoint::SignedCheckpoint, registry::Node};
 
 /// A request on the request lane.
 #[derive(Debug, Encode, Decode)]
@@ -42,4 +42,7 @@ pub(super) enum Gossip {
     /// The sender's newest checkpoint.
     #[n(0)]
     Checkpoint(#[n(0)] SignedCheckpoint),
+    /// Active nodes that were registered after genesis: whoever was away may not know them.
+    #[n(1)]
+    Nodes(#[n(0)] Vec<Node>),
 }

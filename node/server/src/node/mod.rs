@@ -27,6 +27,7 @@ mod owner;
 mod pending;
 mod port;
 mod raft;
+mod roster;
 mod run;
 mod snapshots;
 mod submit;

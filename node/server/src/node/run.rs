@@ -10,19 +10,17 @@ use std::{
 use anyhow::Context;
 use precinto_api::{ApiConfig, HttpMetrics};
 use precinto_consensus::{Applied, Config, Input, Replica, settings::COMPACTION_MARGIN};
-use precinto_execution::{Ledger as Executor, Queries};
+use precinto_execution::{Ledger as Executor, Queries, Registry};
 use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer, Request};
 use precinto_protocol::{
     block::Origin,
     cbor,
     genesis::Genesis,
     identity::NodeId,
-    keys::PublicKey,
     limits::PROTOCOL_VERSION,
-    registry::{Node, NodeRole},
+    registry::Node,
 };
 use precinto_storage::{ChannelDirectory, RaftLog};
-use prometheus::Registry;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -31,7 +29,7 @@ use tokio::{
 };
 
 use super::{
-    adapters::LogPort,
+    adapters::{LogPort, StatePort},
     apply::{self, Applier, applied},
     attest::Attester,
     boot::{self, Channel, Tools},
@@ -46,6 +44,7 @@ use super::{
     pending::Pending,
     port::{Port, QUERY_PLACES, SharedPort},
     raft::{self, RaftHandle, RaftInbox},
+    roster::{Contacts, Heard, Registered, Roster},
     snapshots::{SnapshotState, Snapshots},
     submit::{Submitter, SubmitterParts},
     verify,
@@ -73,14 +72,13 @@ const KEEP_ENTRIES: &str = "PRECINTO_KEEP_ENTRIES";
 pub async fn run(dir: &Path) -> anyhow::Result<()> {
     let config = NodeConfig::read(&dir.join(NODE_FILE))?;
     let genesis = read_genesis(&config.genesis)?;
-    let node = genesis.nodes.iter().find(|node| node.id == config.node);
-    let node = node.with_context(|| format!("genesis has no node {}", config.node))?.clone();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let running = Running::start(config, genesis, node).await?;
+    let mut running = Running::start(config, genesis).await?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        Ok(_) = running.retired.wait_for(|retired| *retired) => {}
     }
     running.stop().await;
     Ok(())
@@ -94,6 +92,8 @@ struct Running {
     ledger: LedgerCell,
     stop_api: watch::Sender<bool>,
     api: tokio::task::JoinHandle<()>,
+    /// Whether its member has put another node in its place.
+    retired: watch::Receiver<bool>,
 }
 
 /// What the parts of a node share.
@@ -109,29 +109,42 @@ struct Shared {
     network: NetworkHandle,
     raft: RaftHandle,
     heights: watch::Receiver<u64>,
+    registered: Registered,
 }
 
 impl Running {
-    async fn start(config: NodeConfig, genesis: Genesis, node: Node) -> anyhow::Result<Running> {
+    async fn start(config: NodeConfig, genesis: Genesis) -> anyhow::Result<Running> {
         let halt = Halt::open(&config.data)?;
-        let registry = Registry::new();
+        let registry = prometheus::Registry::new();
         let metrics = Metrics::register(&registry)?;
         let tools = Tools::new(config.code.clone(), &config.data)?;
         let opened = {
-            let (data, genesis, node, tools) =
-                (config.data.clone(), genesis.clone(), node.clone(), tools.clone());
-            tokio::task::spawn_blocking(move || boot::open(&data, &genesis, &node, &tools))
-                .await??
+            let (data, node) = (config.data.clone(), config.node);
+            let (genesis, tools) = (genesis.clone(), tools.clone());
+            tokio::task::spawn_blocking(move || boot::open(&data, &genesis, node, &tools)).await??
         };
         let Channel { directory, raft_log, ledger, executor } = opened;
         let origin = Origin { channel: genesis.hash(), epoch: 0 };
         let head = ledger.head().expect("an opened channel has a genesis");
-        tracing::info!(node = node.id, height = head.block.height, "opened the ledger");
+        tracing::info!(node = config.node, height = head.block.height, "opened the ledger");
 
-        let replica_config = replica_config(&config, &genesis, &node, origin)?;
+        let contacts = Contacts::read(&config.contacts)?;
+        let nodes = Registry::new(&StatePort(ledger.view())).nodes()?;
+        let node = this_node(&config, &nodes, &contacts, &raft_log)?;
+        let known = Known { node: &node, nodes: &nodes, contacts: &contacts };
+        let replica_config = replica_config(&config, known, origin, &executor)?;
         let replica = Replica::new(replica_config, LogPort(raft_log.clone()), applied(&head))?;
         let (raft, raft_inbox) = raft::channel(&replica);
-        let (network, inbox) = start_network(&config, &genesis, &node, &tools).await?;
+        let hello = Hello {
+            genesis: origin.channel,
+            protocol_version: PROTOCOL_VERSION,
+            engine_fingerprint: tools.fingerprint,
+            node: node.id,
+            storage_id: node.storage_id,
+        };
+        let peers = contacts.peers(&nodes, executor.membership());
+        let (network, inbox) = start_network(&config, hello, peers).await?;
+        let (nodes, registered) = watch::channel(Arc::new(nodes));
         let (heights, height) = watch::channel(head.block.height);
         let shared = Shared {
             genesis,
@@ -145,7 +158,9 @@ impl Running {
             network,
             raft,
             heights: height,
+            registered,
         };
+        let (roster, heard, retired) = shared.roster(contacts);
 
         let snapshots = shared.start_threads(Threads {
             directory,
@@ -154,9 +169,12 @@ impl Running {
             replica,
             raft_inbox,
             heights,
+            registered: nodes,
             last: applied(&head),
         });
-        let served = shared.serve(inbox, snapshots, config, registry).await;
+        owner::spawn_task("roster", roster.run());
+        let parts = Served { inbox, snapshots, config, registry, heard };
+        let served = shared.serve(parts).await;
         if served.is_err() {
             shared.raft.stop();
         }
@@ -169,6 +187,7 @@ impl Running {
             ledger: shared.ledger,
             stop_api,
             api,
+            retired,
         })
     }
 
@@ -198,33 +217,64 @@ impl Running {
     }
 }
 
+/// This node's registration. One that joins finds it in the list it was given, until its own ledger
+/// has got there.
+fn this_node(
+    config: &NodeConfig,
+    nodes: &[Node],
+    contacts: &Contacts,
+    raft_log: &RaftLog,
+) -> anyhow::Result<Node> {
+    let id = config.node;
+    let registered = nodes.iter().find(|node| node.id == id).or(contacts.node(id));
+    let node = registered.with_context(|| {
+        format!("node {id} is not registered: its member's admin does it with `precinto node replace`")
+    })?;
+    if let Some(at_ms) = node.retired_ms {
+        anyhow::bail!(
+            "node {id} was retired by its member (ledger time {at_ms}): a replaced node never comes \
+             back"
+        );
+    }
+    anyhow::ensure!(
+        raft_log.storage_id() == node.storage_id,
+        "{} is another storage than the one registered for node {id}: a restored or copied disk \
+         joins as a new node",
+        config.data.display()
+    );
+    Ok(node.clone())
+}
+
+/// Who is who when the node starts.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    node: &'a Node,
+    nodes: &'a [Node],
+    contacts: &'a Contacts,
+}
+
 fn replica_config(
     config: &NodeConfig,
-    genesis: &Genesis,
-    node: &Node,
+    known: Known<'_>,
     origin: Origin,
+    executor: &Executor,
 ) -> anyhow::Result<Config> {
+    let Known { node, nodes, contacts } = known;
     let signing_key = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
     anyhow::ensure!(
         signing_key.public().to_bytes() == node.identity_key,
-        "identity.key is not the key that genesis names for node {}",
+        "identity.key is not the key registered for node {}",
         node.id
     );
-    let ids = |role| genesis.nodes_with(role).map(|node| node.id).collect();
-    let keys = genesis
-        .nodes
-        .iter()
-        .map(|node| Ok((node.id, PublicKey::from_bytes(&node.identity_key)?)))
-        .collect::<anyhow::Result<_>>()?;
     let keep_entries = match std::env::var(KEEP_ENTRIES) {
         Ok(text) => text.parse().with_context(|| format!("{KEEP_ENTRIES}={text}"))?,
         Err(_) => COMPACTION_MARGIN,
     };
     Ok(Config {
         node: node.id,
-        voters: ids(NodeRole::Voter),
-        learners: ids(NodeRole::Learner),
-        keys,
+        membership: executor.membership().clone(),
+        nodes: nodes.to_vec(),
+        contacts: contacts.ids().collect(),
         signing_key,
         origin,
         seed: u64::from_be_bytes(keyfile::random()),
@@ -234,30 +284,13 @@ fn replica_config(
 
 async fn start_network(
     config: &NodeConfig,
-    genesis: &Genesis,
-    node: &Node,
-    tools: &Tools,
+    hello: Hello,
+    peers: Vec<Peer>,
 ) -> anyhow::Result<(NetworkHandle, Inbox)> {
-    let peers = genesis
-        .nodes
-        .iter()
-        .map(|node| Peer {
-            node: node.id,
-            network_key: node.network_key,
-            addresses: node.addresses.clone(),
-            storage_id: Some(node.storage_id),
-        })
-        .collect();
     let network = NetworkConfig {
         identity: keyfile::read_signing_key(&config.keys.join("network.key"))?,
         listen: vec![config.p2p],
-        hello: Hello {
-            genesis: genesis.hash(),
-            protocol_version: PROTOCOL_VERSION,
-            engine_fingerprint: tools.fingerprint,
-            node: node.id,
-            storage_id: node.storage_id,
-        },
+        hello,
     };
     Ok(Network::start(network, peers).await?)
 }
@@ -273,13 +306,37 @@ struct Threads {
     replica: Replica<LogPort>,
     raft_inbox: RaftInbox,
     heights: watch::Sender<u64>,
+    registered: watch::Sender<Arc<Vec<Node>>>,
     last: Applied,
 }
 
+/// What peers and clients are served with.
+struct Served {
+    inbox: Inbox,
+    snapshots: Arc<Snapshots>,
+    config: NodeConfig,
+    registry: prometheus::Registry,
+    heard: Heard,
+}
+
 impl Shared {
+    fn roster(&self, contacts: Contacts) -> (Roster, Heard, watch::Receiver<bool>) {
+        let handles = (self.network.clone(), self.raft.clone());
+        Roster::new(self.node.id, handles, self.registered.clone(), contacts)
+    }
+
     /// Starts the owner threads, wired as the module's picture shows.
     fn start_threads(&self, threads: Threads) -> Arc<Snapshots> {
-        let Threads { directory, raft_log, executor, replica, raft_inbox, heights, last } = threads;
+        let Threads {
+            directory,
+            raft_log,
+            executor,
+            replica,
+            raft_inbox,
+            heights,
+            registered,
+            last,
+        } = threads;
         let (work, work_inbox) = mpsc::channel();
         let (jobs, jobs_inbox) = mpsc::sync_channel(apply::QUEUE);
         verify::start(self.tools.keys.clone(), work_inbox, jobs);
@@ -289,6 +346,7 @@ impl Shared {
             raft: self.raft.clone(),
             pending: self.pending.clone(),
             heights,
+            registered,
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
             last,
@@ -324,15 +382,11 @@ impl Shared {
         snapshots
     }
 
-    async fn serve(
-        &self,
-        inbox: Inbox,
-        snapshots: Arc<Snapshots>,
-        config: NodeConfig,
-        registry: Registry,
-    ) -> anyhow::Result<Api> {
+    async fn serve(&self, served: Served) -> anyhow::Result<Api> {
         let submitter = self.submitter();
-        self.serve_peers(inbox, &submitter, snapshots, &config)?;
+        let Served { inbox, snapshots, config, registry, heard } = served;
+        let gossip = self.serve_peers(inbox, &submitter, snapshots);
+        self.attest(gossip, heard, &config)?;
         self.serve_clients(config, submitter, registry).await
     }
 
@@ -349,13 +403,13 @@ impl Shared {
         })
     }
 
+    /// Serves peers; what they gossip is left to the caller.
     fn serve_peers(
         &self,
         inbox: Inbox,
         submitter: &Submitter,
         snapshots: Arc<Snapshots>,
-        config: &NodeConfig,
-    ) -> anyhow::Result<()> {
+    ) -> tokio::sync::mpsc::Receiver<Frame> {
         let Inbox { raft, gossip, requests, snapshots: chunks, mut events } = inbox;
         owner::spawn_task("raft inbox", hand_to_raft(raft, self.raft.clone()));
         owner::spawn_task("requests", answer_requests(requests, submitter.clone()));
@@ -370,12 +424,24 @@ impl Shared {
                 }
             }
         });
+        gossip
+    }
+
+    fn attest(
+        &self,
+        gossip: tokio::sync::mpsc::Receiver<Frame>,
+        heard: Heard,
+        config: &NodeConfig,
+    ) -> anyhow::Result<()> {
         let attester = Attester {
             node: self.node.id,
             origin: self.origin,
             key: keyfile::read_signing_key(&config.keys.join("attestation.key"))?,
             ledger: self.ledger.clone(),
-            nodes: self.genesis.nodes.clone(),
+            member: self.node.member.clone(),
+            newest_at_genesis: self.genesis.nodes.last().map_or(0, |node| node.id),
+            nodes: self.registered.clone(),
+            heard,
             network: self.network.clone(),
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
@@ -388,7 +454,7 @@ impl Shared {
         &self,
         config: NodeConfig,
         submitter: Submitter,
-        registry: Registry,
+        registry: prometheus::Registry,
     ) -> anyhow::Result<Api> {
         let identity = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
         let port = Port {
@@ -403,6 +469,7 @@ impl Shared {
             raft: self.raft.clone(),
             network: self.network.clone(),
             heights: self.heights.clone(),
+            registered: self.registered.clone(),
             halt: self.halt.clone(),
             query_places: tokio::sync::Semaphore::new(QUERY_PLACES),
             lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,

@@ -177,6 +177,10 @@ impl Snapshots {
             (manifest.applied.index, manifest.applied.term) == (index, term),
             "the manifest is of another entry than offered"
         );
+        ensure!(
+            manifest.membership == cbor::encode(&offer.membership),
+            "the manifest is of another group than offered"
+        );
         let (content, time_ms) = (manifest.block.content, manifest.block.time_ms);
         let this = self.clone();
         let mut install = spawn_blocking(move || {

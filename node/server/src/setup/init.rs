@@ -24,6 +24,8 @@ use precinto_protocol::{
     registry::{ContractEntry, Identity, IdentityStatus, Member, Node},
 };
 
+use precinto_storage::StorageIdentity;
+
 use super::{
     genesis::GENESIS_FILE,
     network_config::{NetworkConfig, NodeEntry},
@@ -116,7 +118,9 @@ fn write_network(
     Problems::check(config_file, genesis.problems())?;
     fs::write(dir.join(GENESIS_FILE), cbor::encode(&genesis))?;
     for node in &genesis.nodes {
-        boot::create_storage(&node_dir(dir, node.id).join("data"), &genesis, node)?;
+        let (storage_id, node) = (node.storage_id, node.id);
+        let identity = StorageIdentity { storage_id, node, genesis: genesis.hash() };
+        boot::create_storage(&node_dir(dir, node).join("data"), identity)?;
     }
     Ok(genesis)
 }
@@ -194,6 +198,7 @@ fn write_node(
         attestation_key: attestation.public().to_bytes(),
         addresses: vec![entry.p2p.to_string()],
         storage_id: keyfile::random(),
+        retired_ms: None,
     };
     Ok((node, identity))
 }
