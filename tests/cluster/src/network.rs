@@ -51,6 +51,7 @@ pub struct Network {
     nodes: BTreeMap<u64, Node>,
     program: Program,
     environment: Vec<(String, String)>,
+    address: Ipv4Addr,
     directory: Option<TempDir>,
     _slot: SemaphorePermit<'static>,
 }
@@ -102,6 +103,7 @@ impl Network {
             nodes: NODES.into_iter().map(node).collect(),
             program,
             environment: Vec::new(),
+            address,
             directory: Some(directory),
             _slot: slot,
         }
@@ -110,6 +112,17 @@ impl Network {
     /// The network's directory, as `precinto --dir` takes it.
     pub fn directory(&self) -> PathBuf {
         self.root().join("network")
+    }
+
+    /// Takes in the node in `directory` that answers on port `8700 + id`; not started.
+    pub fn adopt(&mut self, id: u64, directory: PathBuf) {
+        let node = Node::new(directory, format!("http://{}:{}", self.address, 8700 + id));
+        self.nodes.insert(id, node);
+    }
+
+    /// The loopback address of all its nodes.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
     }
 
     /// Where a test may put files of its own.
@@ -122,7 +135,7 @@ impl Network {
         &self.program
     }
 
-    /// One of [`NODES`].
+    /// One of [`NODES`], or one that was adopted.
     pub fn node(&self, id: u64) -> &Node {
         &self.nodes[&id]
     }

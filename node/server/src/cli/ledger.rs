@@ -66,7 +66,7 @@ pub async fn status(target: &Target, json: bool) -> anyhow::Result<()> {
         table.row([
             node.member.clone(),
             node.id.to_string(),
-            node.role.clone(),
+            if node.retired_ms.is_some() { "retired".to_owned() } else { node.role.clone() },
             match (&node.refused, node.connected) {
                 (_, true) => "yes".to_owned(),
                 (Some(reason), false) => format!("refused: {reason}"),

@@ -4,6 +4,7 @@ pub mod aeo;
 pub mod events;
 pub mod import;
 pub mod ledger;
+pub mod node;
 pub mod output;
 pub mod target;
 
@@ -11,10 +12,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    node,
-    setup::{init, run},
-};
+use crate::setup::{init, run};
 use target::{Target, TargetArgs};
 
 /// How long a command waits for its transaction to be final.
@@ -38,9 +36,9 @@ enum Command {
     /// Make or run a whole network on this machine
     #[command(subcommand)]
     Network(NetworkCommand),
-    /// Run one node
+    /// Run, back up or replace one node
     #[command(subcommand)]
-    Node(NodeCommand),
+    Node(node::NodeCommand),
     /// Authorized Economic Operators
     #[command(subcommand)]
     Aeo(aeo::AeoCommand),
@@ -69,15 +67,6 @@ enum NetworkCommand {
     Run(run::RunArgs),
 }
 
-#[derive(Debug, Subcommand)]
-enum NodeCommand {
-    /// Run the node whose directory this is, until Ctrl-C
-    Run {
-        /// Directory with node.toml
-        node_dir: PathBuf,
-    },
-}
-
 impl Cli {
     /// Does what was asked.
     pub async fn run(self) -> anyhow::Result<()> {
@@ -90,7 +79,7 @@ impl Cli {
                 Ok(())
             }
             Command::Network(NetworkCommand::Run(args)) => run::run(&args, &target.dir).await,
-            Command::Node(NodeCommand::Run { node_dir }) => node::run(&node_dir).await,
+            Command::Node(command) => node::run(command, &target).await,
             Command::Aeo(command) => aeo::run(command, &Target::from_args(&target)?, json).await,
             Command::Tx(command) => ledger::tx(command, &Target::from_args(&target)?, json).await,
             Command::Status => ledger::status(&Target::from_args(&target)?, json).await,

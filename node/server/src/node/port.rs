@@ -394,6 +394,7 @@ fn node_view(port: &Port, node: Node) -> NodeView {
         this,
         connected: this || peer.as_ref().is_some_and(|peer| peer.connected),
         leader: raft.leader == Some(node.id),
+        votes: raft.membership.voters.contains(&node.id),
         lag,
         refused: peer.and_then(|peer| peer.refusal).map(|refusal| refusal.to_string()),
         node,

@@ -33,7 +33,7 @@ use super::{
 use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE};
 
 /// Validity of the first identities: two years, in milliseconds.
-const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
+pub(super) const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
 
 /// Accounts that every node gets: name and role. Each administration adds its own people.
 const ACCOUNTS: [(&str, Role); 3] =
@@ -145,7 +145,7 @@ fn identity(key: &SigningKey, member: &str, role: Role, validity: (u64, u64)) ->
     }
 }
 
-fn new_key(path: &Path) -> anyhow::Result<SigningKey> {
+pub(super) fn new_key(path: &Path) -> anyhow::Result<SigningKey> {
     let key = SigningKey::from_seed(&keyfile::random());
     keyfile::create(path, &key.seed())?;
     Ok(key)

@@ -1,6 +1,8 @@
 //! Making a network: genesis, keys, accounts and directories from one network file.
 
+pub mod backup;
 pub mod genesis;
 pub mod init;
 pub mod network_config;
 pub mod run;
+pub mod successor;

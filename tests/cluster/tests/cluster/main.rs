@@ -8,5 +8,6 @@ mod crashes;
 mod events;
 mod import;
 mod reads;
+mod replacing;
 mod sharing;
 mod stopping;
