@@ -82,7 +82,8 @@ pub(crate) fn promote(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     let nodes = Nodes::read(host)?;
     let mut node = nodes.own_active(&member, node)?;
     if node.role != NodeRole::Joining {
-        let message = format!("node {}: only a node that replaced a voter has a seat to take", node.id);
+        let message =
+            format!("node {}: only a node that replaced a voter has a seat to take", node.id);
         return Err(Rejection::new(code::NO_SEAT, message));
     }
     nodes.check_settled()?;
@@ -110,7 +111,8 @@ fn revoke(host: &mut dyn Host, old: &Node, now_ms: u64) -> Result<()> {
 }
 
 fn check_successor(nodes: &Nodes, successor: &Successor) -> Result<()> {
-    let taken = |what: &str| Err(Rejection::new(code::ALREADY_REGISTERED, format!("{what}: used before")));
+    let taken =
+        |what: &str| Err(Rejection::new(code::ALREADY_REGISTERED, format!("{what}: used before")));
     let highest = nodes.all.iter().map(|node| node.id).max().unwrap_or_default();
     if successor.id <= highest {
         let message = format!("id: ids are never used again, the next is {}", highest + 1);
@@ -191,7 +193,9 @@ impl Nodes {
         let active = || self.all.iter().filter(|node| node.is_active());
         let seats = active().filter(|node| node.role != NodeRole::Learner).count();
         let votes = |node: &&Node| {
-            node.role == NodeRole::Voter && self.in_force.voters.contains(&node.id) && node.id != leaving
+            node.role == NodeRole::Voter
+                && self.in_force.voters.contains(&node.id)
+                && node.id != leaving
         };
         let left = active().filter(votes).count();
         if 2 * left > seats {

@@ -102,7 +102,8 @@ impl<L: LogStore> Replica<L> {
     pub(crate) fn check_stall(&mut self) {
         let raft = &mut self.raw.raft;
         let uncommitted = raft.raft_log.last_index() - raft.raft_log.committed;
-        let waits = raft.state == StateRole::Leader && self.membership.voters.len() > 1 && uncommitted > 0;
+        let waits =
+            raft.state == StateRole::Leader && self.membership.voters.len() > 1 && uncommitted > 0;
         if !waits || raft.raft_log.committed != self.stall.commit {
             self.stall.commit = raft.raft_log.committed;
             self.stall.ticks = 0;

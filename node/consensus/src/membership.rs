@@ -54,11 +54,7 @@ fn to_raft(change: MembershipChange) -> ConfChange {
         MembershipChange::Promote(_) => ConfChangeType::AddNode,
         MembershipChange::Remove(_) => ConfChangeType::RemoveNode,
     };
-    ConfChange {
-        change_type: change_type as i32,
-        node_id: change.node(),
-        ..ConfChange::default()
-    }
+    ConfChange { change_type: change_type as i32, node_id: change.node(), ..ConfChange::default() }
 }
 
 pub(crate) fn conf_state(membership: &Membership) -> ConfState {

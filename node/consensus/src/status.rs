@@ -99,7 +99,9 @@ impl<L: LogStore> Replica<L> {
         match self.raw.raft.state {
             StateRole::Leader => RaftRole::Leader,
             StateRole::Candidate | StateRole::PreCandidate => RaftRole::Candidate,
-            StateRole::Follower if self.membership.voters.contains(&self.node) => RaftRole::Follower,
+            StateRole::Follower if self.membership.voters.contains(&self.node) => {
+                RaftRole::Follower
+            }
             StateRole::Follower => RaftRole::Learner,
         }
     }

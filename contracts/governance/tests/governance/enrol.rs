@@ -10,8 +10,8 @@ use precinto_protocol::{
 };
 
 use crate::{
-    BR, BR_NODE, UY, UY_ADMIN, admin, assert_refused, changes, enrol, history, identity,
-    key_id, native_and_wasm, possession, public, secret,
+    BR, BR_NODE, UY, UY_ADMIN, admin, assert_refused, changes, enrol, history, identity, key_id,
+    native_and_wasm, possession, public, secret,
 };
 
 native_and_wasm![
@@ -70,7 +70,8 @@ fn a_validity_is_in_the_future_and_bounded(mut ledger: MockLedger) {
         (u64::MAX, u64::MAX, "valid_from_ms"),
     ];
     for (valid_from_ms, valid_until_ms, field) in cases {
-        let args = Enrol { valid_from_ms, valid_until_ms, ..enrol(&ledger, UY, KEY, &[Role::Officer]) };
+        let args =
+            Enrol { valid_from_ms, valid_until_ms, ..enrol(&ledger, UY, KEY, &[Role::Officer]) };
         assert_refused(ledger.call(&admin(UY), "enrol", &args), "bad-arguments", field);
     }
     let longest = Enrol {

@@ -17,9 +17,7 @@ use precinto_contract_testing::{Built, native_and_wasm};
 use precinto_protocol::{
     call::Signer,
     genesis::{Genesis, Parameter},
-    governance::{
-        CONTRACT, Enrol, IdentitiesQuery, IdentityEvent, IdentityPage, key_possession,
-    },
+    governance::{CONTRACT, Enrol, IdentitiesQuery, IdentityEvent, IdentityPage, key_possession},
     hash::Hash,
     identity::{KeyId, Role},
     keys::SigningKey,
@@ -85,7 +83,9 @@ fn genesis(created_ms: u64) -> Genesis {
             name: CONTRACT.into(),
             version: 1,
             code_hash: Hash([7; 32]),
-            policies: ["enrol", "promote-node", "replace-node", "revoke", "rotate"].map(policy).into(),
+            policies: ["enrol", "promote-node", "replace-node", "revoke", "rotate"]
+                .map(policy)
+                .into(),
         }],
         parameters: vec![
             Parameter { name: parameter::ATTEST_MEMBERS.into(), value: 2 },

@@ -8,7 +8,9 @@ use precinto_protocol::{
 };
 use proptest::prelude::*;
 
-use crate::{BR, DAY_MS, UY, admin, enrol, history, key_id, native, page, possession, public, wasm};
+use crate::{
+    BR, DAY_MS, UY, admin, enrol, history, key_id, native, page, possession, public, wasm,
+};
 
 #[derive(Debug, Clone)]
 enum Step {

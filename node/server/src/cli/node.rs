@@ -53,6 +53,7 @@ pub enum NodeCommand {
         #[arg(long)]
         to: PathBuf,
         #[command(flatten)]
+        #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
         new: NewNode,
     },
     /// Make a new node from the directory of the one it replaces
@@ -63,6 +64,7 @@ pub enum NodeCommand {
         #[arg(long)]
         from: PathBuf,
         #[command(flatten)]
+        #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
         new: NewNode,
     },
     /// Register a new node in place of the old one, as the member's admin, through any node
@@ -147,7 +149,8 @@ async fn replace(request: &Path, admin_key: &Path, client: &Client) -> anyhow::R
 
 /// The registry's nodes, as the asked node has executed them.
 async fn nodes(client: &Client) -> anyhow::Result<Vec<Node>> {
-    let answer = client.query(CONTRACT, "nodes", &cbor::encode(&()), Consistency::Linearizable).await?;
+    let answer =
+        client.query(CONTRACT, "nodes", &cbor::encode(&()), Consistency::Linearizable).await?;
     Ok(cbor::decode(&answer.result)?)
 }
 

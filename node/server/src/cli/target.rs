@@ -8,10 +8,7 @@ use precinto_client::Client;
 use crate::{
     keyfile,
     node_config::{NODE_FILE, NodeConfig},
-    setup::{
-        genesis::{GENESIS_FILE, read_genesis},
-        init::{node_dir, token_file},
-    },
+    setup::init::{local_nodes, node_dir, token_file},
 };
 
 /// Options common to all commands that talk to a node.
@@ -59,9 +56,10 @@ impl Target {
                 Err(_) => Self::of_account(&args.dir, node_of(&args.dir, at)?, &args.account),
             },
             None => {
-                let genesis = read_genesis(&args.dir.join(GENESIS_FILE))
+                let nodes = local_nodes(&args.dir)
                     .context("no network here: run `make run`, or name one with --dir or --url")?;
-                Self::of_account(&args.dir, genesis.nodes[0].id, &args.account)
+                let first = nodes.first().context("the network's directory has no node's")?;
+                Self::of_account(&args.dir, first.id, &args.account)
             }
         }
     }
@@ -98,11 +96,11 @@ impl Target {
 
 /// The first node of a member.
 fn node_of(dir: &Path, member: &str) -> anyhow::Result<u64> {
-    let genesis = read_genesis(&dir.join(GENESIS_FILE))?;
-    match genesis.nodes.iter().find(|node| node.member == member) {
+    let nodes = local_nodes(dir)?;
+    match nodes.iter().find(|node| node.member == member) {
         Some(node) => Ok(node.id),
         None => {
-            let members: Vec<_> = genesis.nodes.iter().map(|n| n.member.as_str()).collect();
+            let members: Vec<_> = nodes.iter().map(|n| n.member.as_str()).collect();
             bail!("no node of a member {member:?}; there are: {}", members.join(", "))
         }
     }

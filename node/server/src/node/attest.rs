@@ -35,10 +35,10 @@ use super::{
     halt::Halt,
     ledger_cell::LedgerCell,
     messages::Gossip,
-    roster::{Heard, Registered},
     metrics::Metrics,
     owner,
     raft::wall_clock_ms,
+    roster::{Heard, Registered},
 };
 
 /// Pause between two checkpoints at least: each costs an fsync.

@@ -77,7 +77,12 @@ pub struct Channel {
 }
 
 /// Opens the storage of `node` and brings execution to where the ledger is.
-pub fn open(data: &Path, genesis: &Genesis, node: NodeId, tools: &Tools) -> anyhow::Result<Channel> {
+pub fn open(
+    data: &Path,
+    genesis: &Genesis,
+    node: NodeId,
+    tools: &Tools,
+) -> anyhow::Result<Channel> {
     let directory = ChannelDirectory::new(data);
     let opened = directory.open(node, &genesis.hash());
     let (raft_log, ledger) = opened.map_err(|error| match error {

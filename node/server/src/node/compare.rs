@@ -166,11 +166,10 @@ mod tests {
         SignedCheckpoint::sign(checkpoint, node, 1, &SigningKey::from_seed(&[1; 32]))
     }
 
-    /// Node 1 among nodes 1, 2, ... of these members.
-    fn compare(members: &[&str]) -> Compare {
-        let node = |(id, member): (NodeId, &&str)| Node {
+    fn node(id: NodeId, member: &str) -> Node {
+        Node {
             id,
-            member: (*member).into(),
+            member: member.into(),
             role: NodeRole::Voter,
             identity_key: [0; 32],
             network_key: [0; 32],
@@ -178,9 +177,24 @@ mod tests {
             addresses: Vec::new(),
             storage_id: [0; 16],
             retired_ms: None,
-        };
-        let nodes: Vec<_> = (1..).zip(members).map(node).collect();
+        }
+    }
+
+    /// Node 1 among nodes 1, 2, ... of these members.
+    fn compare(members: &[&str]) -> Compare {
+        let nodes: Vec<_> = (1..).zip(members).map(|(id, member)| node(id, member)).collect();
         Compare::new(members[0].into(), &nodes)
+    }
+
+    #[test]
+    fn what_a_retired_node_signed_counts_no_more() {
+        let mut compare = compare(&["uy", "br", "pe"]);
+        compare.contradicted(2, 7);
+        compare.contradicted(3, 7);
+        assert_eq!(compare.verdict(), Verdict::Refuted { size: 7, against: 2 });
+        let retired = Node { retired_ms: Some(1), ..node(3, "pe") };
+        compare.set_nodes(&[node(1, "uy"), node(2, "br"), retired, node(4, "pe")]);
+        assert_eq!(compare.verdict(), Verdict::Upheld);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod raft;
 mod roster;
 mod run;
 mod snapshots;
+mod start;
 mod submit;
 mod verify;
 

@@ -12,11 +12,7 @@ use anyhow::Context;
 use precinto_consensus::{Input, Status};
 use precinto_network::{NetworkHandle, Peer};
 use precinto_protocol::{
-    cbor,
-    identity::NodeId,
-    keys::PublicKey,
-    membership::Membership,
-    registry::Node,
+    cbor, identity::NodeId, keys::PublicKey, membership::Membership, registry::Node,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -42,7 +38,9 @@ impl Contacts {
     /// What a node that joins was given; none if there is no such file.
     pub(super) fn read(file: &Path) -> anyhow::Result<Contacts> {
         let bytes = match std::fs::read(file) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
             bytes => bytes.with_context(|| format!("cannot read {}", file.display()))?,
         };
         let nodes: Vec<Node> = cbor::decode(&bytes)

@@ -113,9 +113,9 @@ impl Backup {
         let size = fs::metadata(path).with_context(|| format!("cannot read {name}"))?.len();
         ensure!(size <= 2 * MAX_BACKUP_BYTES, "{name} is too large for a backup");
         let bytes = Zeroizing::new(fs::read(path)?);
-        let envelope: Envelope = cbor::decode(&bytes).ok().with_context(|| {
-            format!("{name} is no backup of a node, or damaged")
-        })?;
+        let envelope: Envelope = cbor::decode(&bytes)
+            .ok()
+            .with_context(|| format!("{name} is no backup of a node, or damaged"))?;
         ensure!(digest(&envelope.backup) == envelope.digest, "{name} is damaged");
         let backup: Backup = cbor::decode(&envelope.backup)
             .with_context(|| format!("{name} is of another release"))?;

@@ -9,6 +9,7 @@
 //! ```
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -27,10 +28,15 @@ use precinto_protocol::{
 use precinto_storage::StorageIdentity;
 
 use super::{
-    genesis::GENESIS_FILE,
+    genesis::{GENESIS_FILE, read_genesis},
     network_config::{NetworkConfig, NodeEntry},
 };
-use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE};
+use crate::{
+    fields::Problems,
+    keyfile,
+    node::boot,
+    node_config::{CONTACTS_FILE, NODE_FILE},
+};
 
 /// Validity of the first identities: two years, in milliseconds.
 pub(super) const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
@@ -42,6 +48,27 @@ const ACCOUNTS: [(&str, Role); 3] =
 /// Directory of a node.
 pub fn node_dir(network: &Path, node: NodeId) -> PathBuf {
     network.join("nodes").join(node.to_string())
+}
+
+/// The nodes whose directories are in `network`, by id: those of genesis, and those that replaced
+/// one; not those that were retired, as far as the directories tell.
+pub fn local_nodes(network: &Path) -> anyhow::Result<Vec<Node>> {
+    let genesis = read_genesis(&network.join(GENESIS_FILE))?;
+    let mut nodes: BTreeMap<NodeId, Node> =
+        genesis.nodes.into_iter().map(|node| (node.id, node)).collect();
+    for entry in fs::read_dir(network.join("nodes"))? {
+        if let Ok(bytes) = fs::read(entry?.path().join(CONTACTS_FILE)) {
+            let listed: Vec<Node> = cbor::decode(&bytes)?;
+            for node in listed {
+                let retired = nodes.get(&node.id).is_some_and(|known| !known.is_active());
+                if !retired {
+                    nodes.insert(node.id, node);
+                }
+            }
+        }
+    }
+    let here = |node: &Node| node_dir(network, node.id).join(NODE_FILE).exists();
+    Ok(nodes.into_values().filter(|node| node.is_active() && here(node)).collect())
 }
 
 /// File with the bearer token of a node's account.

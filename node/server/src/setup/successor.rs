@@ -87,7 +87,8 @@ fn configuration(backup: &Backup, new: &NewNode) -> anyhow::Result<String> {
     let mut table: Table = backup.configuration.parse().context("node.toml in the backup")?;
     let node = i64::try_from(new.node).context("--node: too large")?;
     table.insert("node".into(), Value::Integer(node));
-    for (name, value) in [("genesis", GENESIS_FILE), ("code", "code"), ("data", "data"), ("keys", "keys")]
+    for (name, value) in
+        [("genesis", GENESIS_FILE), ("code", "code"), ("data", "data"), ("keys", "keys")]
     {
         table.insert(name.into(), Value::String(value.into()));
     }
@@ -173,7 +174,8 @@ mod tests {
         let digest = precinto_api::token_digest(&hex::encode(*token)).to_hex();
         assert!(fs::read_to_string(dir.join(NODE_FILE)).unwrap().contains(&digest));
 
-        let request: ReplaceNode = cbor::decode(&fs::read(dir.join(REQUEST_FILE)).unwrap()).unwrap();
+        let request: ReplaceNode =
+            cbor::decode(&fs::read(dir.join(REQUEST_FILE)).unwrap()).unwrap();
         let genesis = &backup.genesis;
         let before = genesis.nodes.iter().find(|node| node.id == 1).unwrap();
         assert_eq!(before.role, NodeRole::Voter);

@@ -8,8 +8,8 @@ use precinto_protocol::{
     call::ContractOutput,
     cbor,
     hash::sha256,
-    keys::SigningKey,
     host::Refusal,
+    keys::SigningKey,
     limits::{MAX_EVENT_BYTES, MAX_EVENTS, MAX_STATE_VALUE_BYTES},
     outcome::code,
 };
@@ -320,11 +320,7 @@ fn a_signature_is_valid_for_its_key_and_message_alone() {
     let key = SigningKey::from_seed(&[5; 32]);
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("\\{b:02x}")).collect() };
     let verifies = |key: &[u8], message: &str, signature: &[u8], expected: u32| {
-        let data = format!(
-            r#"(data (i32.const 200) "{}{}{message}")"#,
-            hex(key),
-            hex(signature)
-        );
+        let data = format!(r#"(data (i32.const 200) "{}{}{message}")"#, hex(key), hex(signature));
         let body = format!(
             "i32.const 200 i32.const 296 i32.const {} i32.const 232 call $verify
             i32.const {expected} i32.ne if unreachable end",

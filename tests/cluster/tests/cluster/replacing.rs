@@ -36,7 +36,8 @@ async fn replace(network: &mut Network, member: &str) {
     let directory = new_directory(network);
     let request = directory.join("replace-node.cbor");
     let admin = network.directory().join("members").join(member).join("admin.key");
-    let text = format!("node replace --request {} --admin-key {}", request.display(), admin.display());
+    let text =
+        format!("node replace --request {} --admin-key {}", request.display(), admin.display());
     precinto(network, &words(&text));
     network.adopt(NEW, directory);
     network.boot(NEW);
@@ -97,9 +98,9 @@ async fn a_voter_whose_disk_is_lost_is_replaced_from_its_backup() {
     let officer = network.client(NEW);
     assert_eq!(officer.status().await.unwrap().member, "uy-dna");
     let mut command = network.program().command(["--at", "5", "--dir"]);
-    let certified = command.arg(network.directory()).args(words(
-        "aeo certify test AB12 N-1 --types C --from 2026-01-01 --until 2030-01-01",
-    ));
+    let certified = command
+        .arg(network.directory())
+        .args(words("aeo certify test AB12 N-1 --from 2026-01-01 --until 2030-01-01"));
     let certified = certified.output().unwrap();
     assert!(certified.status.success(), "{}", String::from_utf8_lossy(&certified.stderr));
     network.boot(third);

@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use precinto_network::{Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer};
-use precinto_protocol::{hash::Hash, keys::SigningKey, log::Frontier};
+use precinto_protocol::{hash::Hash, keys::SigningKey, log::Frontier, membership::Membership};
 use precinto_storage::{
     Applied, BlockBatch, BlockSummary, StorageIdentity,
     snapshot::{SnapshotFiles, build},
