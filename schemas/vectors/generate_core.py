@@ -212,7 +212,7 @@ def genesis():
 
 
 def signer_set(nodes, attest_members):
-    signers = [[node[0], node[1], node[5]] for node in nodes]
+    signers = [[node[0], node[1], node[5]] for node in nodes if len(node) == 8]
     return tagged("precinto/signer-set", array(NULL if attest_members is None else cbor(attest_members), cbor(signers)))
 
 
@@ -226,20 +226,44 @@ def first_entries(fields):
     keyed += [((b"parameter", name.encode()), value) for name, value in parameters]
     keyed += [((b"member-identity", identity[1].encode(), tagged("precinto/key-id", identity[0])), identity[2])
               for identity in identities]
+    keyed.append(((b"membership",), [[node[0] for node in nodes if node[2] == role] for role in (0, 1)]))
     first_set = [1, signer_set(nodes, dict(parameters)["attest-members"])]
     own = [(key(0, b"time"), cbor(TIME_MS)), (key(0, b"signer-set"), cbor(first_set))]
     return sorted(own + [(key(1, *parts), cbor(value)) for parts, value in keyed])
 
 
+def retired(node):
+    """The entry of a node that its member retired."""
+    return [*node, TIME_MS]
+
+
+def possession_vectors():
+    """What new keys sign when they are enrolled, and the keys of a node when it is registered."""
+    holder, keys = Signer(60), [Signer(n) for n in (61, 62, 63)]
+    successor = [301, 300, *(k.public for k in keys), ["[2001:db8::2]:7000"], bytes([7]) * 16]
+    of_key = tagged("precinto/key-possession", CHANNEL + holder.public + b"uy-dna")
+    of_node = tagged("precinto/node-possession", CHANNEL + cbor(successor))
+    return {
+        "channel": CHANNEL.hex(), "member": "uy-dna", "public_key": holder.public.hex(),
+        "key_possession": of_key.hex(), "key_signature": holder.sign(of_key).hex(),
+        "successor": cbor(successor).hex(), "node_possession": of_node.hex(),
+        "node_signatures": [k.sign(of_node).hex() for k in keys],
+    }
+
+
 def genesis_vectors():
     fields = genesis()
     entries = first_entries(fields)
+    nodes = [retired(fields[4][0]), *fields[4][1:]]
     return {
         "encoded": cbor(fields).hex(),
         "hash": tagged("precinto/genesis", cbor(fields)).hex(),
         "entries": [{"key": k.hex(), "value": value.hex()} for k, value in entries],
         "state_root": state_root([(k, plain(value)) for k, value in entries]).hex(),
         "signer_sets": [{"attest_members": k, "digest": signer_set(fields[4], k).hex()} for k in (2, None)],
+        "retired_node": {"encoded": cbor(nodes[0]).hex(), "retired_ms": TIME_MS,
+                         "signer_set": signer_set(nodes, 2).hex()},
+        "possession": possession_vectors(),
         "revoked_identity": {"at_ms": TIME_MS, "encoded": cbor([*fields[5][0][:5], REVOKED]).hex()},
         "replay": {"expires_ms": CALL[6], "transaction": CHANNEL.hex(),
                    "key": key(0, b"replay", u64(CALL[6]), CHANNEL).hex()},

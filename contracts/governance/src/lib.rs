@@ -7,9 +7,10 @@
 //! roles, both are valid until the overlap ends) or revokes it. Every change writes the
 //! [`Identity`](precinto_protocol::registry::Identity) as it now stands, appends it to the key's
 //! record log and emits `governance.identity`; a rotation does so for both keys (`rotate` for the
-//! old, `enrol` for the new).
+//! old, `enrol` for the new). Each member also replaces its own nodes: one retires, another one is
+//! registered in its place and, if a voter was replaced, promoted when it has caught up.
 //!
-//! Methods: `enrol`, `rotate`, `revoke`. Queries: `members`, `nodes`, `identities`, `contracts`,
+//! Methods: `enrol`, `rotate`, `revoke`, `replace-node`, `promote-node`. Queries: `members`, `nodes`, `identities`, `contracts`,
 //! `parameters`. Arguments and results are defined in [`precinto_protocol::governance`].
 //!
 //! # Invariants
@@ -20,6 +21,10 @@
 //! * Nothing reaches into the past: times before ledger time are raised to it, so no signature that
 //!   was made becomes valid or invalid afterwards.
 //! * A member keeps at least one admin who can sign; it could not help itself otherwise.
+//! * Whoever enrols a key shows that he holds it.
+//! * The number of voters' seats is that of genesis; ids of nodes rise and are never used again; a
+//!   node stays listed when it is retired.
+//! * A voter is replaced only if the others are a majority of the seats.
 //! * Keys of nodes are not enrolled or rotated here: they come and go with their node.
 //!
 //! # What this crate must never depend on
@@ -30,10 +35,12 @@ extern crate alloc;
 
 mod identities;
 mod methods;
+mod nodes;
 mod queries;
 mod scan;
 
 pub use methods::{MAX_START_AHEAD_MS, MAX_VALIDITY_MS, code};
+pub use nodes::{MAX_ADDRESS_BYTES, MAX_ADDRESSES};
 pub use queries::MAX_PAGE;
 
 use alloc::vec::Vec;
@@ -49,6 +56,8 @@ impl Contract for Governance {
             "enrol" => methods::enrol(host, args),
             "rotate" => methods::rotate(host, args),
             "revoke" => methods::revoke(host, args),
+            "replace-node" => nodes::replace(host, args),
+            "promote-node" => nodes::promote(host, args),
             other => Err(Rejection::unknown_method(other)),
         }
     }

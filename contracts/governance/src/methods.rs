@@ -1,11 +1,12 @@
-//! Methods that write: each changes identities of the author's member.
+//! Methods that change identities of the author's member.
 
 use alloc::{format, vec::Vec};
 
 use precinto_contract::{Host, Rejection, Result, decode_args, encode_result};
 use precinto_protocol::{
     call::CallContext,
-    governance::{Enrol, Revoke, Rotate},
+    governance::{Enrol, Revoke, Rotate, key_possession},
+    hash::Hash,
     host::is_code,
     identity::{KeyId, MemberId, Role},
     registry::{Identity, IdentityStatus},
@@ -39,6 +40,18 @@ pub mod code {
     pub const NODE_IDENTITY: &str = "node-identity";
     /// The member would be left without an admin.
     pub const LAST_ADMIN: &str = "last-admin";
+    /// A new key did not sign what shows that its holder wants it enrolled.
+    pub const NO_POSSESSION: &str = "no-possession";
+    /// The member has no such active node.
+    pub const UNKNOWN_NODE: &str = "unknown-node";
+    /// A node's id, storage or key is, or was, another's.
+    pub const ALREADY_REGISTERED: &str = "already-registered";
+    /// The Raft group has not yet taken the last change of nodes over.
+    pub const CHANGE_PENDING: &str = "change-pending";
+    /// Too few voters would be left.
+    pub const WOULD_LOSE_QUORUM: &str = "would-lose-quorum";
+    /// The node holds no voter's seat that it does not use yet.
+    pub const NO_SEAT: &str = "no-seat";
 }
 
 /// `enrol`: the author's member enrols a key.
@@ -57,6 +70,7 @@ pub(crate) fn enrol(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
         valid_until_ms: args.valid_until_ms,
         status: IdentityStatus::Active,
     };
+    check_key(host, &context, &identity, &args.possession)?;
     add(host, &identity)?;
     encode_result(&())
 }
@@ -95,6 +109,7 @@ pub(crate) fn rotate(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     if new.valid_until_ms <= old.valid_until_ms {
         return Err(bad("valid_until_ms", "later than the old key's end"));
     }
+    check_key(host, &context, &new, &args.possession)?;
     identities::change(host, &old, "rotate");
     add(host, &new)?;
     encode_result(&())
@@ -116,8 +131,35 @@ pub(crate) fn revoke(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     encode_result(&())
 }
 
+/// Refuses a key that whoever enrols it does not hold.
+fn check_key(
+    host: &dyn Host,
+    context: &CallContext,
+    identity: &Identity,
+    possession: &[u8; 64],
+) -> Result<()> {
+    let Identity { public_key, member, .. } = identity;
+    let message = key_possession(&context.channel, member, public_key);
+    check_possession(host, "public_key", public_key, &message, possession)
+}
+
+/// Refuses a key that did not sign `message`.
+pub(crate) fn check_possession(
+    host: &dyn Host,
+    field: &str,
+    key: &[u8; 32],
+    message: &Hash,
+    signature: &[u8; 64],
+) -> Result<()> {
+    if host.verify_signature(key, message.as_bytes(), signature) {
+        return Ok(());
+    }
+    let message = format!("{field}: its proof of possession is not a signature by this key");
+    Err(Rejection::new(code::NO_POSSESSION, message))
+}
+
 /// Writes a new identity, if its key is new and its validity makes sense.
-fn add(host: &mut dyn Host, identity: &Identity) -> Result<()> {
+pub(crate) fn add(host: &mut dyn Host, identity: &Identity) -> Result<()> {
     if identity.valid_until_ms <= identity.valid_from_ms {
         return Err(bad("valid_until_ms", "later than now and than valid_from_ms"));
     }
@@ -146,7 +188,7 @@ fn own_active(host: &dyn Host, context: &CallContext, id: &KeyId) -> Result<Iden
     Ok(identity)
 }
 
-fn author(context: &CallContext) -> Result<MemberId> {
+pub(crate) fn author(context: &CallContext) -> Result<MemberId> {
     match context.author() {
         Some(author) => Ok(author.member.clone()),
         None => Err(Rejection::new(code::NO_AUTHOR, "the call has no author")),
@@ -166,6 +208,6 @@ fn check_roles(roles: &[Role]) -> Result<()> {
     Ok(())
 }
 
-fn bad(field: &str, rule: &str) -> Rejection {
+pub(crate) fn bad(field: &str, rule: &str) -> Rejection {
     Rejection::new(Rejection::BAD_ARGUMENTS, format!("{field}: {rule}"))
 }

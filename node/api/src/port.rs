@@ -222,6 +222,8 @@ pub struct NodeView {
     pub connected: bool,
     /// Whether this node takes it for the leader.
     pub leader: bool,
+    /// Whether it is one of the quorum, by what this node has executed.
+    pub votes: bool,
     /// How many Raft entries it is behind; known to the leader alone, and of this node.
     pub lag: Option<u64>,
     /// Why its last connection was refused, for people.

@@ -1,13 +1,15 @@
 //! What a replica is started with, and why it may refuse to start.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use precinto_protocol::{
     block::{BlockError, Origin},
     identity::NodeId,
-    keys::{PublicKey, SigningKey},
+    keys::SigningKey,
+    membership::Membership,
+    registry::Node,
 };
-use raft::{ReadOnlyOption, eraftpb::ConfState};
+use raft::ReadOnlyOption;
 
 use crate::{log::LogError, settings};
 
@@ -16,12 +18,12 @@ use crate::{log::LogError, settings};
 pub struct Config {
     /// This node.
     pub node: NodeId,
-    /// Nodes that form the quorum.
-    pub voters: BTreeSet<NodeId>,
-    /// Nodes that only replicate.
-    pub learners: BTreeSet<NodeId>,
-    /// The voters' signing keys; later changes come as [`crate::Input::Members`].
-    pub keys: BTreeMap<NodeId, PublicKey>,
+    /// The group, as of the last entry executed.
+    pub membership: Membership,
+    /// The registry's nodes; later changes come as [`crate::Input::Members`].
+    pub nodes: Vec<Node>,
+    /// Nodes that are said to be registered by now; later ones come as [`crate::Input::Contacts`].
+    pub contacts: BTreeSet<NodeId>,
     /// This node's key, to sign the blocks it proposes.
     pub signing_key: SigningKey,
     /// Channel and epoch, in every block's header.
@@ -80,11 +82,11 @@ pub enum StartError {
         /// What is wrong with it.
         error: BlockError,
     },
-    /// The group has no voter, a node in two roles, or not this node.
-    #[error("node {0} and the group do not fit: no voters, a node in two roles, or not a member")]
+    /// The group has no voter or a node in two roles, or this node is not registered.
+    #[error("node {0} and the group do not fit: no voters, a node in two roles, or not registered")]
     Group(NodeId),
-    /// The signing key is not the one the other voters know.
-    #[error("the signing key is not the one registered for voter {0}")]
+    /// The signing key is not the one the other nodes know.
+    #[error("the signing key is not the one registered for node {0}")]
     WrongKey(NodeId),
     /// The log cannot be read.
     #[error("the raft log cannot be read: {0}")]
@@ -96,22 +98,16 @@ pub enum StartError {
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), StartError> {
-        let member = self.voters.contains(&self.node) || self.learners.contains(&self.node);
-        if !member || self.voters.is_empty() || !self.voters.is_disjoint(&self.learners) {
+        let Membership { voters, learners } = &self.membership;
+        let own = self.nodes.iter().find(|node| node.id == self.node);
+        let known = own.is_some() || self.contacts.contains(&self.node);
+        if !known || voters.is_empty() || !voters.is_disjoint(learners) {
             return Err(StartError::Group(self.node));
         }
-        let known = self.keys.get(&self.node) == Some(&self.signing_key.public());
-        if self.voters.contains(&self.node) && !known {
-            return Err(StartError::WrongKey(self.node));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn conf_state(&self) -> ConfState {
-        ConfState {
-            voters: self.voters.iter().copied().collect(),
-            learners: self.learners.iter().copied().collect(),
-            ..ConfState::default()
+        let key = self.signing_key.public().to_bytes();
+        match own.is_none_or(|own| own.identity_key == key) {
+            true => Ok(()),
+            false => Err(StartError::WrongKey(self.node)),
         }
     }
 

@@ -1,13 +1,15 @@
 //! Committed entries on their way to the apply thread, never more than a window of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use precinto_protocol::membership::MembershipChange;
 use raft::eraftpb::Entry;
 
 use crate::{
     chain::Applied,
     io::Committed,
     log::LogStore,
+    membership::{change_in, is_block},
     replica::Replica,
     settings::{APPLY_WINDOW_BYTES, ENTRY_OVERHEAD_BYTES},
 };
@@ -21,11 +23,24 @@ pub(crate) struct Delivery {
     /// Index and size of what is handed out.
     window: VecDeque<(u64, usize)>,
     bytes: usize,
+    /// Changes of the group handed out, by index.
+    changes: BTreeMap<u64, MembershipChange>,
 }
 
 impl Delivery {
     pub(crate) fn new(applied: u64) -> Delivery {
-        Delivery { handed: applied, committed: applied, window: VecDeque::new(), bytes: 0 }
+        Delivery {
+            handed: applied,
+            committed: applied,
+            window: VecDeque::new(),
+            bytes: 0,
+            changes: BTreeMap::new(),
+        }
+    }
+
+    /// The change handed out at `index`.
+    pub(crate) fn change(&self, index: u64) -> Option<MembershipChange> {
+        self.changes.get(&index).copied()
     }
 
     /// One entry always fits an empty window.
@@ -47,6 +62,7 @@ impl Delivery {
             self.bytes -= size;
             self.window.pop_front();
         }
+        self.changes = self.changes.split_off(&(index + 1));
     }
 }
 
@@ -83,15 +99,22 @@ impl<L: LogStore> Replica<L> {
     fn hand(&mut self, entry: Entry) -> bool {
         let fits = self.delivery.hand(&entry);
         if fits {
-            let Entry { index, term, data: block, .. } = entry;
-            self.output.committed.push(Committed { index, term, block });
+            let change = change_in(&entry);
+            let Entry { index, term, data, .. } = entry;
+            let block = if is_block(&data) { data } else { Vec::new() };
+            self.delivery.changes.extend(change.map(|change| (index, change)));
+            self.output.committed.push(Committed { index, term, block, change });
         }
         fits
     }
 
+    /// What is still executed while a snapshot replaces the ledger no longer counts.
+    pub(crate) fn counts(&self, applied: &Applied) -> bool {
+        !self.snapshots.is_installing() && applied.index > self.applied.index
+    }
+
     pub(crate) fn applied(&mut self, applied: Applied) {
-        // What is still executed while a snapshot replaces the ledger no longer counts.
-        if self.snapshots.is_installing() || applied.index <= self.applied.index {
+        if !self.counts(&applied) {
             return;
         }
         assert!(

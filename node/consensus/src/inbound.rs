@@ -1,15 +1,16 @@
 //! Messages from peers: checked against this replica's state, then stepped.
 
-use precinto_protocol::identity::NodeId;
+use precinto_protocol::{identity::NodeId, registry::Node};
 use raft::{
     StateRole,
     eraftpb::{Message, MessageType},
 };
 
 use crate::{
-    chain::{Link, Verifier},
+    chain::{BlockRefusal, Link, Verifier},
     io::Alarm,
     log::LogStore,
+    membership::{is_block, membership_of},
     reads::is_context_of,
     replica::Replica,
     settings::{MAX_FORWARDED_READS, MAX_TERM_JUMP},
@@ -63,7 +64,7 @@ impl<L: LogStore> Replica<L> {
     fn admit(&self, kind: MessageType, message: &Message) -> Result<(), MessageRefusal> {
         let raft = &self.raw.raft;
         let last_index = raft.raft_log.last_index();
-        if raft.prs().get(message.from).is_none() {
+        if !self.may_send(kind, message.from) {
             return Err(MessageRefusal::UnknownPeer);
         }
         if message.term > raft.term + MAX_TERM_JUMP {
@@ -92,13 +93,28 @@ impl<L: LogStore> Replica<L> {
                 Err(MessageRefusal::Malformed("read of another node"))
             }
             MessageType::MsgSnapshot
-                if message.get_snapshot().get_metadata().get_conf_state()
-                    != raft.store().conf_state() =>
+                if !membership_of(message.get_snapshot().get_metadata().get_conf_state())
+                    .is_some_and(|group| group.contains(self.node)) =>
             {
                 Err(MessageRefusal::OtherGroup)
             }
             _ => Ok(()),
         }
+    }
+
+    /// A node that joins, or was away, does not know yet who came into the group meanwhile: it
+    /// listens to every node that is, or is said to be, registered. Only an answer is for the group alone.
+    fn may_send(&self, kind: MessageType, peer: NodeId) -> bool {
+        let is_answer = matches!(
+            kind,
+            MessageType::MsgAppendResponse
+                | MessageType::MsgHeartbeatResponse
+                | MessageType::MsgRequestVoteResponse
+                | MessageType::MsgRequestPreVoteResponse
+        );
+        let registered =
+            || self.nodes.get(&peer).map_or(self.contacts.contains(&peer), Node::is_active);
+        self.raw.raft.prs().get(peer).is_some() || (!is_answer && registered())
     }
 
     /// Whether an append or snapshot builds on, or holds, another entry than the one committed here.
@@ -122,8 +138,8 @@ impl<L: LogStore> Replica<L> {
     }
 
     /// Verifies every new block before raft sees it; one bad block drops the whole message.
-    fn receive_append(&mut self, message: Message) {
-        match self.verify_append(&message) {
+    fn receive_append(&mut self, mut message: Message) {
+        match self.verify_append(&mut message) {
             Err(alarm) => self.refuse(alarm),
             Ok(links) => {
                 let last = message.entries.last().map(|entry| (entry.index, entry.term));
@@ -140,8 +156,9 @@ impl<L: LogStore> Replica<L> {
     }
 
     /// The entries of an append that are not in the log yet, verified; none where raft will answer
-    /// without appending.
-    fn verify_append(&self, message: &Message) -> Result<NewLinks, Alarm> {
+    /// without appending. The message is cut before a block of a leader who is not known: its
+    /// registration may be in the blocks before, which have to be executed first.
+    fn verify_append(&self, message: &mut Message) -> Result<NewLinks, Alarm> {
         let raft = &self.raw.raft;
         let log = &raft.raft_log;
         let appends = message.term >= raft.term
@@ -163,17 +180,21 @@ impl<L: LogStore> Replica<L> {
         let mut links = Vec::with_capacity(message.entries.len() - skip);
         for entry in &message.entries[skip..] {
             let mut link = None;
-            if !entry.data.is_empty() {
-                let checked = verifier.check(entry, previous).map_err(|reason| Alarm::Block {
-                    from: message.from,
-                    index: entry.index,
-                    reason,
-                })?;
+            if is_block(&entry.data) {
+                let checked = match verifier.check(entry, previous) {
+                    Err(BlockRefusal::UnknownLeader(_)) if !links.is_empty() => break,
+                    Err(reason) => {
+                        let (from, index) = (message.from, entry.index);
+                        return Err(Alarm::Block { from, index, reason });
+                    }
+                    Ok(checked) => checked,
+                };
                 previous = checked;
                 link = Some(checked);
             }
             links.push((entry.index, link));
         }
+        message.entries.truncate(skip + links.len());
         Ok(links)
     }
 }

@@ -1,8 +1,12 @@
 //! What goes into a replica and what comes out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use precinto_protocol::{identity::NodeId, keys::PublicKey};
+use precinto_protocol::{
+    identity::NodeId,
+    membership::{Membership, MembershipChange},
+    registry::Node,
+};
 
 use crate::{
     chain::{Applied, BlockRefusal},
@@ -34,8 +38,19 @@ pub enum Input {
     Persisted(u64),
     /// Committed entries up to this one have been executed.
     Applied(Applied),
-    /// The signing keys of the voters, replacing the former ones.
-    Members(BTreeMap<NodeId, PublicKey>),
+    /// A committed entry with a change has been executed; this is the group from there on.
+    Changed {
+        /// As with [`Input::Applied`].
+        applied: Applied,
+        /// The former group, if the registry did not ask for the change.
+        membership: Membership,
+    },
+    /// The registry's nodes, replacing the former ones. Comes before the block that changed them is
+    /// reported as applied.
+    Members(Vec<Node>),
+    /// Nodes that peers say are registered, replacing those named before. A node that was away, or
+    /// joins, listens to them; what they send must be signed by nodes of its own registry.
+    Contacts(BTreeSet<NodeId>),
     /// What this node is fit for from now on.
     Fitness(Fitness),
     /// Hand leadership to the most advanced voter, if this is the leader (before a shutdown).
@@ -96,8 +111,10 @@ pub struct Committed {
     /// Raft term.
     pub term: u64,
     /// The encoded block; empty for the entry a new leader appends, which only moves the applied
-    /// index.
+    /// index, and for a change.
     pub block: Vec<u8>,
+    /// A change of the group, which takes effect if the registry asks for it.
+    pub change: Option<MembershipChange>,
 }
 
 /// Answer to one [`Input::Read`].
@@ -146,6 +163,8 @@ pub struct Leadership {
 pub struct SnapshotSource {
     /// The last entry the snapshot contains.
     pub mark: SnapshotMark,
+    /// The group as of that entry.
+    pub membership: Membership,
     /// What followers need to fetch and verify it; opaque here.
     pub manifest: Vec<u8>,
 }
@@ -157,6 +176,8 @@ pub struct SnapshotOffer {
     pub from: NodeId,
     /// The last entry the snapshot contains.
     pub mark: SnapshotMark,
+    /// The group as of that entry; the manifest must say the same.
+    pub membership: Membership,
     /// The leader's manifest: a claim until verified.
     pub manifest: Vec<u8>,
 }

@@ -83,7 +83,7 @@ impl<L: LogStore> Replica<L> {
     /// voter, because the first may be unfit to lead as well.
     pub(crate) fn transfer_leadership(&mut self) {
         let mut successors = self.status().peers;
-        successors.retain(|peer| peer.active && self.voters.contains(&peer.node));
+        successors.retain(|peer| peer.active && self.membership.voters.contains(&peer.node));
         successors.sort_by_key(|peer| Reverse(peer.matched));
         if let Some(attempt) = self.transfers.checked_rem(successors.len()) {
             self.transfers += 1;
@@ -107,7 +107,8 @@ impl<L: LogStore> Replica<L> {
     pub(crate) fn check_stall(&mut self) {
         let raft = &mut self.raw.raft;
         let uncommitted = raft.raft_log.last_index() - raft.raft_log.committed;
-        let waits = raft.state == StateRole::Leader && self.voters.len() > 1 && uncommitted > 0;
+        let waits =
+            raft.state == StateRole::Leader && self.membership.voters.len() > 1 && uncommitted > 0;
         if !waits || raft.raft_log.committed != self.stall.commit {
             self.stall.commit = raft.raft_log.committed;
             self.stall.ticks = 0;

@@ -13,7 +13,8 @@
 //!            Persisted, Applied, Snapshot*          Output.committed -> apply      -> Applied
 //! ```
 //!
-//! One Raft entry is one block ([`precinto_protocol::block`]) or empty (what a new leader appends).
+//! One Raft entry is one block ([`precinto_protocol::block`]), empty (what a new leader appends) or
+//! one change of the group ([`precinto_protocol::membership`]).
 //! The leader batches queued transactions into a block while few of its proposals are in flight and
 //! signs it; every replica, voter or learner, verifies a block before it appends it: canonical form,
 //! place, link to the block before, time, and a voter's signature.
@@ -42,6 +43,7 @@ mod inbound;
 mod io;
 mod leader;
 mod log;
+mod membership;
 mod reads;
 mod ready;
 mod replica;

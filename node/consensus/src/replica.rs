@@ -1,11 +1,16 @@
 //! The replica: one value that owns raft and everything beside it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use precinto_protocol::{
     block::{Block, Origin},
     identity::{KeyId, NodeId},
     keys::{PublicKey, SigningKey},
+    membership::Membership,
+    registry::Node,
 };
 use raft::{RawNode, StateRole, Storage};
 
@@ -18,6 +23,7 @@ use crate::{
     io::{Input, Leadership, Output, ReturnReason, Returned},
     leader::Stall,
     log::{HardState, LogStore, SnapshotMark},
+    membership::{change_in, conf_state},
     reads::Reads,
     ready::Unpersisted,
     settings::{MAX_COMMITTED_BYTES_PER_READY, MAX_TRANSACTION_BYTES},
@@ -27,10 +33,13 @@ use crate::{
 
 /// One node's part in ordering. See the crate's documentation.
 pub struct Replica<L: LogStore> {
-    // Who this is; `keys` are the voters'.
+    // Who this is, and who the others are: as the registry lists them, and as they take part.
     pub(crate) node: NodeId,
-    pub(crate) voters: BTreeSet<NodeId>,
+    pub(crate) nodes: BTreeMap<NodeId, Node>,
+    pub(crate) contacts: BTreeSet<NodeId>,
+    /// Signing keys of all nodes, also of retired ones: their blocks may still be on their way.
     pub(crate) keys: BTreeMap<KeyId, PublicKey>,
+    pub(crate) membership: Arc<Membership>,
     pub(crate) signing_key: SigningKey,
     pub(crate) origin: Origin,
     seed: u64,
@@ -73,7 +82,7 @@ impl<L: LogStore> Replica<L> {
     /// See [`StartError`]; most mean that this node must not vote under its old identity.
     pub fn new(config: Config, store: L, applied: Applied) -> Result<Replica<L>, StartError> {
         config.check()?;
-        let log = TailedLog::open(store, config.conf_state(), applied.index)?;
+        let log = TailedLog::open(store, conf_state(&config.membership), applied.index)?;
         check_log(&log, &applied)?;
         let chain = read_chain(&log, &applied)?;
         let state = log.initial_state()?.hard_state;
@@ -81,8 +90,10 @@ impl<L: LogStore> Replica<L> {
         let raw = RawNode::new(&config.raft(applied.index), log, &logger)?;
         let mut replica = Replica {
             node: config.node,
-            voters: config.voters,
-            keys: by_key_id(config.keys),
+            keys: keys_of(&config.nodes),
+            nodes: by_id(config.nodes),
+            contacts: config.contacts,
+            membership: config.membership.into(),
             signing_key: config.signing_key,
             origin: config.origin,
             seed: config.seed,
@@ -126,7 +137,12 @@ impl<L: LogStore> Replica<L> {
             Input::Read(read) => self.read(read),
             Input::Persisted(number) => self.persisted(number),
             Input::Applied(applied) => self.applied(applied),
-            Input::Members(keys) => self.keys = by_key_id(keys),
+            Input::Changed { applied, membership } => self.changed(applied, membership),
+            Input::Members(nodes) => {
+                self.keys = keys_of(&nodes);
+                self.nodes = by_id(nodes);
+            }
+            Input::Contacts(contacts) => self.contacts = contacts,
             Input::Fitness(fitness) => self.set_fitness(fitness),
             Input::TransferLeadership => self.transfer_leadership(),
             Input::Unreachable(node) => self.raw.report_unreachable(node),
@@ -145,6 +161,7 @@ impl<L: LogStore> Replica<L> {
         self.install_staged();
         self.ask_reads();
         self.propose();
+        self.propose_change();
         while self.raw.has_ready() {
             self.handle_ready();
         }
@@ -233,8 +250,14 @@ impl<L: LogStore> Replica<L> {
     }
 }
 
-fn by_key_id(keys: BTreeMap<NodeId, PublicKey>) -> BTreeMap<KeyId, PublicKey> {
-    keys.into_values().map(|key| (key.key_id(), key)).collect()
+fn by_id(nodes: Vec<Node>) -> BTreeMap<NodeId, Node> {
+    nodes.into_iter().map(|node| (node.id, node)).collect()
+}
+
+/// Keys that are none sign nothing.
+fn keys_of(nodes: &[Node]) -> BTreeMap<KeyId, PublicKey> {
+    let keys = nodes.iter().filter_map(|node| PublicKey::from_bytes(&node.identity_key).ok());
+    keys.map(|key| (key.key_id(), key)).collect()
 }
 
 /// Everything that was executed or committed must still be in the log, and the same.
@@ -262,7 +285,7 @@ fn read_chain<L: LogStore>(log: &TailedLog<L>, applied: &Applied) -> Result<Chai
         let low = chain.last_index() + 1;
         for entry in log.read(low, log.last() + 1, MAX_COMMITTED_BYTES_PER_READY)? {
             let index = entry.index;
-            let link = match entry.data.is_empty() {
+            let link = match entry.data.is_empty() || change_in(&entry).is_some() {
                 true => None,
                 false => {
                     let block = Block::decode(&entry.data);

@@ -56,6 +56,9 @@ pub const MAX_PROPOSALS_IN_FLIGHT: usize = 8;
 /// block: the ledger advances no faster than its leader executes.
 pub const MAX_UNAPPLIED_ENTRIES: u64 = 32;
 
+/// Entries a learner may be behind when it becomes a voter: what is under way to it at any moment.
+pub const PROMOTE_WITHIN_ENTRIES: u64 = 32;
+
 /// Milliseconds without a block after which the leader proposes an empty one, so that ledger time
 /// advances.
 pub const EMPTY_BLOCK_AFTER_MS: u64 = 60_000;

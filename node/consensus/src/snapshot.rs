@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use precinto_protocol::identity::NodeId;
+use precinto_protocol::{identity::NodeId, membership::Membership};
 use raft::{
     INVALID_ID, ProgressState, SnapshotStatus, StateRole,
     eraftpb::{Message, MessageType, Snapshot},
@@ -19,6 +19,7 @@ use crate::{
     deliver::Delivery,
     io::SnapshotOffer,
     log::{LogStore, SnapshotMark},
+    membership::{conf_state, membership_of},
     replica::Replica,
     settings::SNAPSHOT_RETRY_TICKS,
 };
@@ -26,10 +27,10 @@ use crate::{
 /// Snapshots on their way, in and out.
 #[derive(Default)]
 pub(crate) struct Snapshots {
-    /// Offered to this node; the owner is fetching it.
-    offered: Option<SnapshotMark>,
+    /// Offered to this node, with the group as of it; the owner is fetching it.
+    offered: Option<(SnapshotMark, Membership)>,
     /// Staged by the owner, not yet given to raft.
-    staged: Option<Applied>,
+    staged: Option<(Applied, Membership)>,
     /// Given to raft; the write that installs it is under way.
     installing: Option<Applied>,
     /// Followers that were sent an offer, and since which tick.
@@ -43,7 +44,7 @@ impl Snapshots {
 
     /// The owner gives up an offer; the leader will make another.
     pub(crate) fn failed(&mut self, index: u64) {
-        self.offered = self.offered.filter(|mark| mark.index != index);
+        self.offered.take_if(|(mark, _)| mark.index == index);
     }
 
     fn is_idle(&self) -> bool {
@@ -60,9 +61,12 @@ impl<L: LogStore> Replica<L> {
             // raft tells the leader how far this log is, and installs nothing.
             self.step(message);
         } else if message.term >= self.raw.raft.term && self.snapshots.is_idle() {
-            self.snapshots.offered = Some(mark);
-            let manifest = message.take_snapshot().data;
-            self.output.snapshot_offer = Some(SnapshotOffer { from: message.from, mark, manifest });
+            let membership = membership_of(message.get_snapshot().get_metadata().get_conf_state());
+            let membership = membership.expect("a snapshot for no group was refused");
+            self.snapshots.offered = Some((mark, membership.clone()));
+            let (from, manifest) = (message.from, message.take_snapshot().data);
+            let offer = SnapshotOffer { from, mark, membership, manifest };
+            self.output.snapshot_offer = Some(offer);
         }
     }
 
@@ -72,18 +76,16 @@ impl<L: LogStore> Replica<L> {
     }
 
     pub(crate) fn staged(&mut self, applied: Applied) {
-        if self.snapshots.offered == Some(applied.mark()) {
-            self.snapshots.offered = None;
-            self.snapshots.staged = Some(applied);
-        } else {
-            self.output.snapshot_discarded = Some(applied.index);
+        match self.snapshots.offered.take_if(|(mark, _)| *mark == applied.mark()) {
+            Some((_, membership)) => self.snapshots.staged = Some((applied, membership)),
+            None => self.output.snapshot_discarded = Some(applied.index),
         }
     }
 
     /// Gives a staged snapshot to raft once every earlier write is on disk and a leader is known, or
     /// discards it if the log has caught up meanwhile.
     pub(crate) fn install_staged(&mut self) {
-        let Some(applied) = self.snapshots.staged else { return };
+        let Some((applied, membership)) = self.snapshots.staged.clone() else { return };
         if self.has(applied.mark()) {
             self.snapshots.staged = None;
             self.output.snapshot_discarded = Some(applied.index);
@@ -98,7 +100,7 @@ impl<L: LogStore> Replica<L> {
         let metadata = snapshot.mut_metadata();
         metadata.index = applied.index;
         metadata.term = applied.term;
-        metadata.set_conf_state(raft.store().conf_state().clone());
+        metadata.set_conf_state(conf_state(&membership));
         let message = Message {
             msg_type: MessageType::MsgSnapshot as i32,
             from: raft.leader_id,
@@ -111,6 +113,7 @@ impl<L: LogStore> Replica<L> {
         assert!(self.raw.snap().is_some(), "a follower installs a snapshot ahead of its log");
         self.snapshots.staged = None;
         self.snapshots.installing = Some(applied);
+        self.membership = membership.into();
         self.chain = Chain::new(&applied);
         self.delivery = Delivery::new(applied.index);
         self.after_step();

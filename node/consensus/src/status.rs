@@ -1,6 +1,8 @@
 //! A replica's state for people and metrics.
 
-use precinto_protocol::identity::NodeId;
+use std::sync::Arc;
+
+use precinto_protocol::{identity::NodeId, membership::Membership};
 use raft::StateRole;
 
 use crate::{
@@ -49,6 +51,8 @@ pub struct Status {
     pub queued_bytes: usize,
     /// Messages dropped since the start.
     pub refused_messages: u64,
+    /// The group in force.
+    pub membership: Arc<Membership>,
     /// The other nodes, if this one leads.
     pub peers: Vec<PeerStatus>,
 }
@@ -81,6 +85,7 @@ impl<L: LogStore> Replica<L> {
             queued_transactions: self.queue.len(),
             queued_bytes: self.queue.bytes(),
             refused_messages: self.refused_messages,
+            membership: self.membership.clone(),
             peers: self.peers(),
         }
     }
@@ -98,7 +103,9 @@ impl<L: LogStore> Replica<L> {
         match self.raw.raft.state {
             StateRole::Leader => RaftRole::Leader,
             StateRole::Candidate | StateRole::PreCandidate => RaftRole::Candidate,
-            StateRole::Follower if self.voters.contains(&self.node) => RaftRole::Follower,
+            StateRole::Follower if self.membership.voters.contains(&self.node) => {
+                RaftRole::Follower
+            }
             StateRole::Follower => RaftRole::Learner,
         }
     }

@@ -14,6 +14,7 @@ use raft::{
 use crate::{
     io::SnapshotSource,
     log::{LogEntry, LogError, LogStore, SnapshotMark},
+    membership::{conf_state, entry_type},
     settings::{ENTRY_OVERHEAD_BYTES, TAIL_BYTES},
 };
 
@@ -64,10 +65,6 @@ impl<L: LogStore> TailedLog<L> {
             source: None,
             wanted: RefCell::default(),
         })
-    }
-
-    pub(crate) fn conf_state(&self) -> &ConfState {
-        &self.state.conf_state
     }
 
     pub(crate) fn first(&self) -> u64 {
@@ -169,7 +166,9 @@ fn size(entry: &Entry) -> usize {
 }
 
 fn to_raft(entry: LogEntry) -> Entry {
-    Entry { index: entry.index, term: entry.term, data: entry.payload, ..Entry::default() }
+    let entry_type = entry_type(&entry.payload) as i32;
+    let LogEntry { index, term, payload: data } = entry;
+    Entry { entry_type, index, term, data, ..Entry::default() }
 }
 
 impl<L: LogStore> Storage for TailedLog<L> {
@@ -220,9 +219,12 @@ impl<L: LogStore> Storage for TailedLog<L> {
     }
 
     fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
-        // A snapshot from before the log's start would leave a gap after it.
-        let usable =
-            |source: &&SnapshotSource| source.mark.index >= request_index.max(self.truncated.index);
+        // A snapshot from before the log's start would leave a gap after it; one from before the
+        // node joined is no use to it.
+        let usable = |source: &&SnapshotSource| {
+            source.mark.index >= request_index.max(self.truncated.index)
+                && source.membership.contains(to)
+        };
         let Some(source) = self.source.as_ref().filter(usable) else {
             self.wanted.borrow_mut().insert(to);
             return Err(StorageError::SnapshotTemporarilyUnavailable.into());
@@ -231,13 +233,15 @@ impl<L: LogStore> Storage for TailedLog<L> {
         let metadata = snapshot.mut_metadata();
         metadata.index = source.mark.index;
         metadata.term = source.mark.term;
-        metadata.set_conf_state(self.state.conf_state.clone());
+        metadata.set_conf_state(conf_state(&source.membership));
         Ok(snapshot)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use precinto_protocol::membership::Membership;
+
     use super::*;
     use crate::log::HardState;
 
@@ -331,13 +335,18 @@ mod tests {
     fn a_snapshot_from_before_the_log_is_not_offered() {
         let mut log = log();
         log.compact(SnapshotMark { index: 3, term: 1 });
-        let source =
-            |index| SnapshotSource { mark: SnapshotMark { index, term: 1 }, manifest: vec![] };
+        let source = |index| SnapshotSource {
+            mark: SnapshotMark { index, term: 1 },
+            membership: Membership { voters: [7].into(), ..Membership::default() },
+            manifest: vec![],
+        };
         log.set_source(source(2));
         assert!(log.snapshot(0, 7).is_err());
         assert_eq!(log.take_wanted(), BTreeSet::from([7]));
         log.set_source(source(3));
         assert_eq!(log.snapshot(0, 7).expect("usable").get_metadata().index, 3);
         assert!(log.take_wanted().is_empty());
+        assert!(log.snapshot(0, 8).is_err(), "node 8 joined later");
+        assert_eq!(log.take_wanted(), BTreeSet::from([8]));
     }
 }

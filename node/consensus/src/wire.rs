@@ -8,7 +8,10 @@ use precinto_protocol::identity::NodeId;
 use prost::Message as _;
 use raft::eraftpb::{EntryType, Message, MessageType};
 
-use crate::settings::{MAX_INDEX, MAX_MANIFEST_BYTES, MAX_MESSAGE_BYTES};
+use crate::{
+    membership::{change_in, entry_type, membership_of},
+    settings::{MAX_INDEX, MAX_MANIFEST_BYTES, MAX_MESSAGE_BYTES},
+};
 
 /// Length of the context that names a read round: node, seed and number of the round.
 pub(crate) const READ_CONTEXT_BYTES: usize = 24;
@@ -28,7 +31,7 @@ pub enum MessageRefusal {
     /// It is for another node.
     #[error("message is for node {0}")]
     WrongRecipient(NodeId),
-    /// The peer is no voter and no learner of this group.
+    /// The peer is not in the group, nor a node that this one may not know as part of it yet.
     #[error("the sender is not in the group")]
     UnknownPeer,
     /// Its term cannot have been reached.
@@ -58,8 +61,8 @@ pub enum MessageRefusal {
     /// one of the two histories is false.
     #[error("the leader's log differs from what is committed up to index {0}")]
     CommittedConflict(u64),
-    /// The snapshot is for another set of voters and learners.
-    #[error("snapshot for another group")]
+    /// The snapshot is for a group that this node is not in.
+    #[error("snapshot for a group without this node")]
     OtherGroup,
 }
 
@@ -138,8 +141,11 @@ fn append_is_well_formed(message: &Message) -> Result<(), &'static str> {
         if entry.index != index + 1 || entry.term < term.max(1) {
             return Err("entries out of order");
         }
-        if entry.entry_type != EntryType::EntryNormal as i32 || !entry.context.is_empty() {
+        if entry.entry_type != entry_type(&entry.data) as i32 || !entry.context.is_empty() {
             return Err("entry of an unknown kind");
+        }
+        if entry.entry_type == EntryType::EntryConfChange as i32 && change_in(entry).is_none() {
+            return Err("change of the group that no replica proposes");
         }
         (index, term) = (entry.index, entry.term);
     }
@@ -154,6 +160,9 @@ fn snapshot_is_well_formed(message: &Message) -> Result<(), &'static str> {
     }
     if metadata.term == 0 || metadata.term > message.term {
         return Err("snapshot of a later term");
+    }
+    if membership_of(metadata.get_conf_state()).is_none() {
+        return Err("snapshot for no group");
     }
     if snapshot.data.len() > MAX_MANIFEST_BYTES {
         return Err("long snapshot manifest");
@@ -192,7 +201,8 @@ mod tests {
         assert_eq!(refusal(&append(&[(4, 2), (5, 5)])), None);
         assert_eq!(refusal(&append(&[])), None);
         assert_eq!(refusal(&message(MessageType::MsgHeartbeat)), None);
-        let metadata = SnapshotMetadata { index: 9, term: 5, ..SnapshotMetadata::default() };
+        let mut metadata = SnapshotMetadata { index: 9, term: 5, ..SnapshotMetadata::default() };
+        metadata.mut_conf_state().voters = vec![1, 2];
         let snapshot = Some(Snapshot { metadata: Some(metadata), ..Snapshot::default() });
         assert_eq!(refusal(&Message { snapshot, ..message(MessageType::MsgSnapshot) }), None);
         let context = Entry { data: vec![0; READ_CONTEXT_BYTES], ..Entry::default() };
@@ -237,8 +247,22 @@ mod tests {
             );
         }
         let mut configuration_change = append(&[(4, 2)]);
-        configuration_change.entries[0].entry_type = EntryType::EntryConfChange as i32;
-        assert!(refusal(&configuration_change).is_some());
+        let entry = &mut configuration_change.entries[0];
+        entry.entry_type = EntryType::EntryConfChange as i32;
+        entry.data = vec![0x18, 0x05];
+        assert_eq!(refusal(&configuration_change), None, "node 5 becomes a voter");
+        for (kind, data) in [
+            (EntryType::EntryConfChange, vec![]),
+            (EntryType::EntryConfChange, vec![0x18, 0x00]),
+            (EntryType::EntryConfChange, vec![0xff]),
+            (EntryType::EntryConfChangeV2, vec![0x18, 0x05]),
+            (EntryType::EntryNormal, vec![0x18, 0x05]),
+            (EntryType::EntryConfChange, vec![0x83]),
+        ] {
+            let entry = &mut configuration_change.entries[0];
+            (entry.entry_type, entry.data) = (kind as i32, data);
+            assert!(refusal(&configuration_change).is_some(), "{kind:?}");
+        }
     }
 
     #[test]

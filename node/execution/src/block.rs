@@ -8,6 +8,7 @@ use precinto_protocol::{
     leaf::{LEAF_VERSION, LeafKind, OutcomeLeaf, events_digest},
     limits::MAX_BLOCK_ITEMS,
     log::Frontier,
+    membership::Membership,
     outcome::{Event, Outcome, OutcomeRecord},
     registry::{
         GOVERNANCE_CONTRACT, RegistryKey, SignerSet, SystemKey, parameter, signer_set_digest,
@@ -114,6 +115,15 @@ impl<'a> BlockRun<'a> {
                 events: Vec::new(),
             },
         })
+    }
+
+    /// Writes the Raft group in force, if it changed since the last block: contracts read it.
+    pub(crate) fn note_membership(&mut self, membership: &Membership) -> Result<(), ViewError> {
+        let (key, value) = (RegistryKey::membership(), cbor::encode(membership));
+        if self.state.get(&key)?.as_ref() != Some(&value) {
+            self.state.set(key, value);
+        }
+        Ok(())
     }
 
     /// Removes replay entries whose time is over; `trie` is the state before the block.

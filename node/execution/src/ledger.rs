@@ -10,6 +10,7 @@ use precinto_protocol::{
     leaf::{BlockLeaf, LEAF_VERSION, LeafKind, leader_signature_digest},
     limits::PROTOCOL_VERSION,
     log::Frontier,
+    membership::{Membership, MembershipChange},
     outcome::Outcome,
     registry::{SignerSet, SystemKey, signer_set_digest},
     state::{Entry, StateKey, Trie},
@@ -47,6 +48,8 @@ pub struct Persisted<P, L> {
     pub state_root: Hash,
     /// The log after it.
     pub log: Frontier,
+    /// The Raft group, as of the newest executed entry.
+    pub membership: Membership,
     /// All plain keys with their values.
     pub plain: P,
     /// All record logs with the frontiers over their entries.
@@ -61,6 +64,8 @@ pub struct Ledger {
     tip: Tip,
     trie: Trie,
     log: Frontier,
+    /// The Raft group in force. What changed since the newest block is written with the next one.
+    membership: Membership,
 }
 
 impl Ledger {
@@ -93,7 +98,8 @@ impl Ledger {
             time_ms: genesis.created_ms,
             content: Hash::ZERO,
         };
-        Ok((Ledger { runtime, keys, tip, trie, log: Frontier::new() }, effects))
+        let membership = Membership::wanted(&genesis.nodes);
+        Ok((Ledger { runtime, keys, tip, trie, log: Frontier::new(), membership }, effects))
     }
 
     /// The ledger as it was when `persisted` was written; `view` reads the same state.
@@ -111,7 +117,7 @@ impl Ledger {
         P: IntoIterator<Item = Result<(StateKey, Vec<u8>), ViewError>>,
         L: IntoIterator<Item = Result<(StateKey, Frontier), ViewError>>,
     {
-        let Persisted { tip, state_root, log, plain, record_logs } = persisted;
+        let Persisted { tip, state_root, log, membership, plain, record_logs } = persisted;
         let plain = plain.into_iter().map(|item| item.map(|(k, v)| (k, Entry::plain(&v))));
         let logs = record_logs.into_iter();
         let logs = logs.map(|item| item.map(|(k, log)| (k, Entry::record_log(&log))));
@@ -128,7 +134,7 @@ impl Ledger {
         for contract in Registry::new(&CheckedView { trie: &trie, view }).contracts()? {
             runtime.module(&contract.code_hash)?;
         }
-        Ok(Ledger { runtime, keys, tip, trie, log })
+        Ok(Ledger { runtime, keys, tip, trie, log, membership })
     }
 
     /// The newest executed block.
@@ -146,6 +152,29 @@ impl Ledger {
         &self.trie
     }
 
+    /// The Raft group in force.
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// Executes a change of the Raft group: it takes effect if the registry asks for it, which all
+    /// nodes decide alike. Returns whether it did.
+    ///
+    /// # Errors
+    /// [`Fatal::View`].
+    pub fn change_members(
+        &mut self,
+        change: MembershipChange,
+        view: &dyn StateView,
+    ) -> Result<bool, Fatal> {
+        let state = CheckedView { trie: &self.trie, view };
+        let node = Registry::new(&state).node(change.node())?;
+        let after = self.membership.after(change, node.as_ref());
+        let asked = after.is_some();
+        self.membership = after.unwrap_or_else(|| self.membership.clone());
+        Ok(asked)
+    }
+
     /// Executes the next block. `view` reads the state as it was after the last one.
     ///
     /// # Errors
@@ -159,6 +188,7 @@ impl Ledger {
         let before = CheckedView { trie: &self.trie, view };
         let tools = Tools { runtime: &self.runtime, keys: &self.keys };
         let mut run = BlockRun::new(at, &before, self.log.clone(), tools)?;
+        run.note_membership(&self.membership)?;
         run.prune(&self.trie);
         for (index, item) in (0..).zip(&prepared.items) {
             run.item(index, item)?;

@@ -25,6 +25,8 @@ pub const USERS_FILE: &str = "users.json";
 
 /// Directory of the audit trail in a node's directory.
 pub const AUDIT_DIRECTORY: &str = "audit";
+/// Name of the list of nodes beside it that a node which joins is given.
+pub const CONTACTS_FILE: &str = "nodes.cbor";
 
 /// A node's configuration. Relative paths in the file are relative to the file.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct NodeConfig {
     pub code: PathBuf,
     /// Directory of secret files: `identity.key`, `network.key`, `attestation.key`, `lookup.key`.
     pub keys: PathBuf,
+    /// The nodes that one which joins was told of, beside the file; need not exist.
+    pub contacts: PathBuf,
     /// Where peers connect.
     pub p2p: SocketAddr,
     /// Where clients connect.
@@ -115,6 +119,7 @@ impl NodeConfig {
                 data: data?,
                 code: code?,
                 keys: keys?,
+                contacts: base.join(CONTACTS_FILE),
                 p2p: p2p?,
                 api: api?,
                 users: base.join(USERS_FILE),

@@ -34,6 +34,9 @@ pub const EVENT: u64 = 4_000;
 /// Per byte that SHA-256 hashes, on a machine without instructions for it.
 pub const HASH_PER_BYTE: u64 = 8;
 
+/// Verifying an Ed25519 signature: some 60 microseconds, key parsed anew.
+pub const VERIFY: u64 = 120_000;
+
 /// The engine's cost of each operator: one, unless it is named here.
 pub(crate) fn operators() -> OperatorCost {
     OperatorCost {

@@ -9,6 +9,7 @@ use precinto_protocol::{
     cbor,
     hash::sha256,
     host::{MAX_SCAN_ITEMS, Refusal, is_code, is_topic},
+    keys::PublicKey,
     limits::{MAX_EVENT_BYTES, MAX_EVENTS, MAX_STATE_VALUE_BYTES},
 };
 use wasmparser::ValType;
@@ -27,7 +28,7 @@ const I64: ValType = ValType::I64;
 type Signature = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// The interface, version 1: name, parameters, results. Pointers and lengths are i32.
-pub(crate) const IMPORTS: [Signature; 12] = [
+pub(crate) const IMPORTS: [Signature; 13] = [
     ("state_get", &[I32, I32], &[I32]),
     ("state_set", &[I32, I32, I32, I32], &[]),
     ("state_remove", &[I32, I32], &[]),
@@ -38,6 +39,7 @@ pub(crate) const IMPORTS: [Signature; 12] = [
     ("emit", &[I32, I32, I32, I32], &[]),
     ("context", &[], &[I32]),
     ("sha256", &[I32, I32, I32], &[]),
+    ("verify_signature", &[I32, I32, I32, I32], &[I32]),
     ("abort", &[I32, I32, I32, I32], &[]),
     ("take", &[I32], &[]),
 ];
@@ -183,6 +185,7 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE_NAME, "emit", emit)?;
     linker.func_wrap(MODULE_NAME, "context", context)?;
     linker.func_wrap(MODULE_NAME, "sha256", hash)?;
+    linker.func_wrap(MODULE_NAME, "verify_signature", verify_signature)?;
     linker.func_wrap(MODULE_NAME, "abort", abort)?;
     linker.func_wrap(MODULE_NAME, "take", take)?;
     Ok(())
@@ -308,6 +311,27 @@ fn hash(mut caller: Guest<'_>, data: u32, data_len: u32, digest: u32) -> wasmtim
     let (memory, _) = guest(&mut caller);
     let hash = sha256(&[region(memory, data, data_len)?]);
     Ok(fill(memory, digest, hash.as_bytes())?)
+}
+
+/// 1 if the 64 bytes at `signature` are a valid one of the message by the key of 32 bytes at `key`.
+fn verify_signature(
+    mut caller: Guest<'_>,
+    key: u32,
+    message: u32,
+    message_len: u32,
+    signature: u32,
+) -> wasmtime::Result<i32> {
+    charge(&mut caller, fuel::VERIFY + per_byte(fuel::HASH_PER_BYTE, &[message_len]))?;
+    let (memory, _) = guest(&mut caller);
+    let key = array(region(memory, key, 32)?);
+    let signature = array(region(memory, signature, 64)?);
+    let message = region(memory, message, message_len)?;
+    let valid = PublicKey::from_bytes(&key).is_ok_and(|key| key.verify(message, &signature));
+    Ok(i32::from(valid))
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("a region has the length it was asked for")
 }
 
 /// Ends the call as a rejection with the contract's own code.

@@ -251,8 +251,10 @@ pub struct Node {
     pub id: u64,
     /// The member that runs it.
     pub member: String,
-    /// `voter` or `learner`.
+    /// `voter`, `learner`, or `joining`: a learner that holds a voter's seat.
     pub role: String,
+    /// When its member retired it, ledger time in milliseconds since 1970; none while it is active.
+    pub retired_ms: Option<u64>,
     /// Where peers reach it.
     pub addresses: Vec<String>,
     /// Ed25519 key that signs its checkpoints.
@@ -263,6 +265,8 @@ pub struct Node {
     pub connected: bool,
     /// Whether it leads, as far as the answering node knows.
     pub leader: bool,
+    /// Whether it is one of the quorum by now: a promoted node first catches up.
+    pub votes: bool,
     /// Raft entries it is behind; absent where unknown.
     pub lag: Option<u64>,
     /// Why its last connection was refused.
@@ -283,7 +287,7 @@ pub struct NodeStatus {
     pub node: u64,
     /// Its member.
     pub member: String,
-    /// `voter` or `learner`.
+    /// `voter`, `learner` or `joining`.
     pub role: String,
     /// `leader`, `follower` or `candidate`.
     pub raft_role: String,

@@ -37,6 +37,12 @@ unsafe extern "C" {
     fn emit(topic: *const u8, topic_len: usize, payload: *const u8, payload_len: usize);
     fn context() -> i32;
     fn sha256(data: *const u8, data_len: usize, digest: *mut u8);
+    fn verify_signature(
+        key: *const u8,
+        message: *const u8,
+        message_len: usize,
+        signature: *const u8,
+    ) -> i32;
     fn abort(code: *const u8, code_len: usize, message: *const u8, message_len: usize) -> !;
     fn take(into: *mut u8);
 }
@@ -109,6 +115,12 @@ impl Host for ImportedHost {
         // SAFETY: the host reads exactly the slice and writes 32 bytes.
         unsafe { sha256(data.as_ptr(), data.len(), digest.as_mut_ptr()) };
         Hash(digest)
+    }
+
+    fn verify_signature(&self, key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+        let (key, signature) = (key.as_ptr(), signature.as_ptr());
+        // SAFETY: the host reads exactly the arrays and the slice.
+        unsafe { verify_signature(key, message.as_ptr(), message.len(), signature) == 1 }
     }
 }
 

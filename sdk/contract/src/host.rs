@@ -46,6 +46,10 @@ pub trait Host {
 
     /// SHA-256, computed by the host (cheaper than in the contract).
     fn sha256(&self, data: &[u8]) -> Hash;
+
+    /// Whether `signature` over `message` is valid by the Ed25519 public key `key`, by the rule of
+    /// all signatures of the ledger (strict). `false` too if the key is none.
+    fn verify_signature(&self, key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool;
 }
 
 impl dyn Host + '_ {

@@ -14,6 +14,7 @@ use crate::{
     hash::{Hash, tagged},
     identity::{KeyId, Role},
     limits::{MAX_NAME_BYTES, PROTOCOL_VERSION},
+    membership::Membership,
     policy::Policy,
     registry::{
         ContractEntry, GOVERNANCE_CONTRACT, Identity, IdentityStatus, Member, Node, NodeRole,
@@ -130,6 +131,9 @@ impl Genesis {
             if node.addresses.is_empty() {
                 problems.push(format!("node {}: no address", node.id));
             }
+            if !node.is_active() || node.role == NodeRole::Joining {
+                problems.push(format!("node {}: retired or joining from the start", node.id));
+            }
             for key in [node.identity_key, node.network_key, node.attestation_key] {
                 if let Some(other) = keys.insert(key, node.id) {
                     problems.push(format!(
@@ -225,6 +229,8 @@ impl Genesis {
         for node in &self.nodes {
             entries.insert(RegistryKey::node(node.id), cbor::encode(node));
         }
+        let membership = Membership::wanted(&self.nodes);
+        entries.insert(RegistryKey::membership(), cbor::encode(&membership));
         for identity in &self.identities {
             let id = KeyId::of(&identity.public_key);
             entries.insert(RegistryKey::identity(&id), cbor::encode(identity));

@@ -40,6 +40,7 @@ pub mod keys;
 pub mod leaf;
 pub mod limits;
 pub mod log;
+pub mod membership;
 pub mod names;
 pub mod outcome;
 pub mod policy;

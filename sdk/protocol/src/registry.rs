@@ -34,7 +34,7 @@ pub struct Member {
     pub root_key: [u8; 32],
 }
 
-/// Whether a node counts in the Raft quorum.
+/// What a node is to be in the Raft quorum.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(index_only)]
 pub enum NodeRole {
@@ -44,6 +44,9 @@ pub enum NodeRole {
     /// Replicates and executes.
     #[n(1)]
     Learner,
+    /// A learner that holds a voter's seat until its member promotes it.
+    #[n(2)]
+    Joining,
 }
 
 impl core::fmt::Display for NodeRole {
@@ -51,6 +54,7 @@ impl core::fmt::Display for NodeRole {
         f.write_str(match self {
             NodeRole::Voter => "voter",
             NodeRole::Learner => "learner",
+            NodeRole::Joining => "joining",
         })
     }
 }
@@ -64,7 +68,7 @@ pub struct Node {
     /// The member that runs it.
     #[n(1)]
     pub member: MemberId,
-    /// Voter or learner.
+    /// Voter, learner or joining.
     #[n(2)]
     pub role: NodeRole,
     /// Ed25519 key that signs blocks and vouches for officers; also enrolled as an identity.
@@ -82,6 +86,17 @@ pub struct Node {
     /// Random id of its data directory: a wiped or copied disk is another node.
     #[cbor(n(7), with = "minicbor::bytes")]
     pub storage_id: [u8; 16],
+    /// Ledger time at which its member retired it, milliseconds since 1970; absent while it is
+    /// active. A retired node stays listed and never comes back.
+    #[n(8)]
+    pub retired_ms: Option<u64>,
+}
+
+impl Node {
+    /// Whether it takes part in the channel.
+    pub fn is_active(&self) -> bool {
+        self.retired_ms.is_none()
+    }
 }
 
 /// Whether an identity may sign.
@@ -191,10 +206,11 @@ pub struct SignerSet {
 }
 
 /// SHA-256(tag "precinto/signer-set", CBOR [parameter `attest-members` or null, [[node id, member,
-/// attestation key], ...]]), nodes in order of their ids.
+/// attestation key], ...]]), active nodes in order of their ids.
 pub fn signer_set_digest(attest_members: Option<u64>, nodes: &[Node]) -> Hash {
     let signers: Vec<(NodeId, &str, &ByteSlice)> = nodes
         .iter()
+        .filter(|node| node.is_active())
         .map(|node| (node.id, node.member.as_str(), (&node.attestation_key[..]).into()))
         .collect();
     tagged("precinto/signer-set", &[&cbor::encode(&(attest_members, signers))])
@@ -207,6 +223,7 @@ const MEMBER_IDENTITY: &[u8] = b"member-identity";
 const IDENTITY_HISTORY: &[u8] = b"identity-history";
 const CONTRACT: &[u8] = b"contract";
 const PARAMETER: &[u8] = b"parameter";
+const MEMBERSHIP: &[u8] = b"membership";
 
 /// Keys of the registry. Each value is the CBOR of the named type.
 pub struct RegistryKey;
@@ -291,6 +308,12 @@ impl RegistryKey {
     /// If the name is too long for a key.
     pub fn parameter(name: &str) -> Result<StateKey, StateKeyError> {
         Self::parameters().component(name.as_bytes())
+    }
+
+    /// The [`Membership`](crate::membership::Membership) in force. The one entry of the registry
+    /// that execution writes: what consensus did, not what members want.
+    pub fn membership() -> StateKey {
+        Self::fixed(MEMBERSHIP)
     }
 
     fn fixed(component: &[u8]) -> StateKey {

@@ -61,8 +61,11 @@ impl Author {
         let channel = network.status(node).await.channel;
         let seed = sha256(&[b"officer of ", member.as_bytes(), channel.as_bytes()]);
         let key = SigningKey::from_seed(seed.as_bytes());
+        let public_key = key.public().to_bytes();
+        let possession = governance::key_possession(&channel, member, &public_key);
         let enrol = Enrol {
-            public_key: key.public().to_bytes(),
+            public_key,
+            possession: key.sign(possession.as_bytes()),
             roles: vec![Role::Officer],
             valid_from_ms: 0,
             valid_until_ms: now_ms() + VALID_FOR_MS,

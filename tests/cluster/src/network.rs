@@ -52,6 +52,7 @@ pub struct Network {
     genesis: Genesis,
     program: Program,
     environment: Vec<(String, String)>,
+    address: Ipv4Addr,
     directory: Option<TempDir>,
     _slot: SemaphorePermit<'static>,
 }
@@ -126,6 +127,7 @@ impl Network {
             genesis,
             program,
             environment: Vec::new(),
+            address,
             directory: Some(directory),
             _slot: slot,
         }
@@ -161,6 +163,16 @@ impl Network {
         self.root().join("network")
     }
 
+    /// Takes in the node in `directory`; not started.
+    pub fn adopt(&mut self, id: u64, directory: PathBuf) {
+        self.nodes.insert(id, Node::new(directory));
+    }
+
+    /// The loopback address of all its nodes.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
     /// Where a test may put files of its own.
     pub fn root(&self) -> &Path {
         self.directory.as_ref().expect("it is taken on drop alone").path()
@@ -171,6 +183,7 @@ impl Network {
         &self.program
     }
 
+    /// One of [`NODES`], or one that was adopted.
     /// One of [`Network::ids`].
     pub fn node(&self, id: u64) -> &Node {
         &self.nodes[&id]

@@ -3,6 +3,7 @@
 
 mod enrol;
 mod model;
+mod nodes;
 mod queries;
 mod revoke;
 mod rotate;
@@ -16,9 +17,10 @@ use precinto_contract_testing::{Built, native_and_wasm};
 use precinto_protocol::{
     call::Signer,
     genesis::{Genesis, Parameter},
-    governance::{CONTRACT, Enrol, IdentitiesQuery, IdentityEvent, IdentityPage},
+    governance::{CONTRACT, Enrol, IdentitiesQuery, IdentityEvent, IdentityPage, key_possession},
     hash::Hash,
     identity::{KeyId, Role},
+    keys::SigningKey,
     limits::PROTOCOL_VERSION,
     registry::{
         ContractEntry, GOVERNANCE_CONTRACT, Identity, IdentityStatus, Member, MethodPolicy, Node,
@@ -30,10 +32,10 @@ const UY: &str = "uy-dna";
 const BR: &str = "br-rfb";
 const DAY_MS: u64 = 86_400_000;
 /// Keys that genesis enrols: an admin and a node of each member.
-const UY_ADMIN: [u8; 32] = [1; 32];
-const UY_NODE: [u8; 32] = [2; 32];
-const BR_ADMIN: [u8; 32] = [3; 32];
-const BR_NODE: [u8; 32] = [4; 32];
+const UY_ADMIN: u8 = 1;
+const UY_NODE: u8 = 2;
+const BR_ADMIN: u8 = 3;
+const BR_NODE: u8 = 4;
 
 fn native() -> MockLedger {
     after_genesis(MockLedger::native::<Governance>())
@@ -52,8 +54,8 @@ fn after_genesis(mut ledger: MockLedger) -> MockLedger {
 
 /// Two members, each with a voter, an admin and a node's key; keys are valid for 100 days.
 fn genesis(created_ms: u64) -> Genesis {
-    let identity = |public_key, member: &str, role| Identity {
-        public_key,
+    let identity = |key, member: &str, role| Identity {
+        public_key: public(key),
         member: member.into(),
         roles: vec![role],
         valid_from_ms: created_ms,
@@ -81,7 +83,9 @@ fn genesis(created_ms: u64) -> Genesis {
             name: CONTRACT.into(),
             version: 1,
             code_hash: Hash([7; 32]),
-            policies: ["enrol", "revoke", "rotate"].map(policy).to_vec(),
+            policies: ["enrol", "promote-node", "replace-node", "revoke", "rotate"]
+                .map(policy)
+                .into(),
         }],
         parameters: vec![
             Parameter { name: parameter::ATTEST_MEMBERS.into(), value: 2 },
@@ -94,16 +98,17 @@ fn member(id: &str, country: &str) -> Member {
     Member { id: id.into(), name: id.into(), country: country.into(), root_key: [9; 32] }
 }
 
-fn node(id: u64, member: &str, identity_key: [u8; 32]) -> Node {
+fn node(id: u64, member: &str, identity: u8) -> Node {
     Node {
         id,
         member: member.into(),
         role: NodeRole::Voter,
-        identity_key,
-        network_key: [20 + id as u8; 32],
-        attestation_key: [30 + id as u8; 32],
+        identity_key: public(identity),
+        network_key: public(20 + id as u8),
+        attestation_key: public(30 + id as u8),
         addresses: vec![format!("127.0.0.1:{id}")],
         storage_id: [id as u8; 16],
+        retired_ms: None,
     }
 }
 
@@ -111,10 +116,30 @@ fn admin(member: &str) -> [Signer; 1] {
     [signer(member, &[Role::Admin])]
 }
 
-/// An enrolment from now on, for 50 days.
-fn enrol(ledger: &MockLedger, public_key: [u8; 32], roles: &[Role]) -> Enrol {
+/// The keys of all tests, by number: what is not under test needs no other randomness.
+fn secret(key: u8) -> SigningKey {
+    SigningKey::from_seed(&[key; 32])
+}
+
+fn public(key: u8) -> [u8; 32] {
+    secret(key).public().to_bytes()
+}
+
+fn key_id(key: u8) -> KeyId {
+    secret(key).key_id()
+}
+
+/// The proof that whoever enrols a key for `member` holds it.
+fn possession(ledger: &MockLedger, member: &str, key: u8) -> [u8; 64] {
+    let message = key_possession(&ledger.channel(), member, &public(key));
+    secret(key).sign(message.as_bytes())
+}
+
+/// An enrolment by `member` from now on, for 50 days.
+fn enrol(ledger: &MockLedger, member: &str, key: u8, roles: &[Role]) -> Enrol {
     Enrol {
-        public_key,
+        public_key: public(key),
+        possession: possession(ledger, member, key),
         roles: roles.into(),
         valid_from_ms: ledger.time_ms,
         valid_until_ms: ledger.time_ms + 50 * DAY_MS,
@@ -128,14 +153,14 @@ fn page(ledger: &MockLedger, member: &str, after: Option<KeyId>, limit: u32) -> 
 }
 
 /// The identity of a key as the query `identities` of its member shows it.
-fn identity(ledger: &MockLedger, member: &str, public_key: [u8; 32]) -> Option<Identity> {
+fn identity(ledger: &MockLedger, member: &str, key: u8) -> Option<Identity> {
     let page = page(ledger, member, None, 100);
-    page.items.into_iter().find(|identity| identity.public_key == public_key)
+    page.items.into_iter().find(|identity| identity.public_key == public(key))
 }
 
 /// The payloads of a key's history.
-fn history(ledger: &mut MockLedger, public_key: [u8; 32]) -> Vec<Identity> {
-    let key = RegistryKey::identity_history(&KeyId::of(&public_key));
+fn history(ledger: &mut MockLedger, key: KeyId) -> Vec<Identity> {
+    let key = RegistryKey::identity_history(&key);
     let host = ledger.host();
     let read = |index| host.log_read(key.suffix(), index).expect("within the limits");
     let entries = (0..).map_while(read);

@@ -8,7 +8,9 @@ use precinto_protocol::{
 };
 use proptest::prelude::*;
 
-use crate::{BR, DAY_MS, UY, admin, enrol, history, native, page, wasm};
+use crate::{
+    BR, DAY_MS, UY, admin, enrol, history, key_id, native, page, possession, public, wasm,
+};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -33,18 +35,19 @@ fn steps() -> impl Strategy<Value = Vec<(bool, Step)>> {
 fn run(ledger: &mut MockLedger, member: &str, step: &Step) {
     let by = admin(member);
     let _ = match *step {
-        Step::Enrol(key, role) => ledger.call(&by, "enrol", &enrol(ledger, [key; 32], &[role])),
+        Step::Enrol(key, role) => ledger.call(&by, "enrol", &enrol(ledger, member, key, &[role])),
         Step::Rotate(old, new, days) => {
             let args = Rotate {
-                old: KeyId::of(&[old; 32]),
-                public_key: [new; 32],
+                old: key_id(old),
+                public_key: public(new),
+                possession: possession(ledger, member, new),
                 old_until_ms: ledger.time_ms + days * DAY_MS / 10,
                 valid_until_ms: ledger.time_ms + days * DAY_MS,
             };
             ledger.call(&by, "rotate", &args)
         }
         Step::Revoke(key) => {
-            let args = Revoke { key_id: KeyId::of(&[key; 32]), reason: "left".into() };
+            let args = Revoke { key_id: key_id(key), reason: "left".into() };
             ledger.call(&by, "revoke", &args)
         }
     };
@@ -69,7 +72,7 @@ fn check(mut ledger: MockLedger, steps: Vec<(bool, Step)>) -> Result<(), TestCas
             );
             for identity in identities {
                 prop_assert_eq!(identity.member.as_str(), member);
-                let history = history(&mut ledger, identity.public_key);
+                let history = history(&mut ledger, KeyId::of(&identity.public_key));
                 // Genesis leaves no history.
                 prop_assert_eq!(history.last().unwrap_or(identity), identity);
             }

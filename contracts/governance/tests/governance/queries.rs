@@ -10,7 +10,7 @@ use precinto_protocol::{
 };
 
 use crate::{
-    BR, BR_ADMIN, BR_NODE, UY, admin, assert_refused, enrol, genesis, native_and_wasm, page,
+    BR, BR_ADMIN, BR_NODE, UY, admin, assert_refused, enrol, genesis, native_and_wasm, page, public,
 };
 
 native_and_wasm![
@@ -39,12 +39,13 @@ fn queries_without_arguments_take_none(ledger: MockLedger) {
 fn pages_of_identities_are_complete_in_order_and_end(mut ledger: MockLedger) {
     let mut expected = vec![BR_ADMIN, BR_NODE];
     for key in 100..120 {
-        let args = enrol(&ledger, [key; 32], &[Role::Officer]);
+        let args = enrol(&ledger, BR, key, &[Role::Officer]);
         ledger.call(&admin(BR), "enrol", &args).expect("enrolled");
-        expected.push([key; 32]);
-        let other = enrol(&ledger, [key + 100; 32], &[Role::Officer]);
+        expected.push(key);
+        let other = enrol(&ledger, UY, key + 100, &[Role::Officer]);
         ledger.call(&admin(UY), "enrol", &other).expect("enrolled");
     }
+    let mut expected: Vec<_> = expected.into_iter().map(public).collect();
     expected.sort_by_key(KeyId::of);
     for limit in [1, 5, 11, 22, 23, 100] {
         let mut seen = Vec::new();

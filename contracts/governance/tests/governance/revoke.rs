@@ -4,13 +4,13 @@ use governance::code;
 use precinto_contract::testing::MockLedger;
 use precinto_protocol::{
     governance::{Enrol, Revoke},
-    identity::{KeyId, Role},
+    identity::Role,
     registry::IdentityStatus,
 };
 
 use crate::{
     BR, DAY_MS, UY, UY_ADMIN, UY_NODE, admin, assert_refused, changes, enrol, history, identity,
-    native_and_wasm,
+    key_id, native_and_wasm,
 };
 
 native_and_wasm![
@@ -22,14 +22,14 @@ native_and_wasm![
     an_admin_who_cannot_sign_does_not_count,
 ];
 
-const KEY: [u8; 32] = [10; 32];
+const KEY: u8 = 10;
 
-fn revoke(key: [u8; 32]) -> Revoke {
-    Revoke { key_id: KeyId::of(&key), reason: "key-lost".into() }
+fn revoke(key: u8) -> Revoke {
+    Revoke { key_id: key_id(key), reason: "key-lost".into() }
 }
 
 fn with_key(mut ledger: MockLedger, role: Role) -> MockLedger {
-    let args = enrol(&ledger, KEY, &[role]);
+    let args = enrol(&ledger, UY, KEY, &[role]);
     ledger.call(&admin(UY), "enrol", &args).expect("enrolled");
     ledger
 }
@@ -40,14 +40,14 @@ fn a_revoked_key_has_the_ledgers_time(ledger: MockLedger) {
     ledger.call(&admin(UY), "revoke", &revoke(KEY)).expect("revoked");
     let revoked = identity(&ledger, UY, KEY).expect("still there");
     assert_eq!(revoked.status, IdentityStatus::Revoked { at_ms });
-    assert_eq!(changes(&ledger), [(KeyId::of(&KEY), "revoke".into())]);
-    assert_eq!(history(&mut ledger, KEY).last(), Some(&revoked));
+    assert_eq!(changes(&ledger), [(key_id(KEY), "revoke".into())]);
+    assert_eq!(history(&mut ledger, key_id(KEY)).last(), Some(&revoked));
 }
 
 fn only_keys_of_the_member_are_revoked_and_once(ledger: MockLedger) {
     let mut ledger = with_key(ledger, Role::Officer);
     assert_refused(ledger.call(&admin(BR), "revoke", &revoke(KEY)), code::UNKNOWN_IDENTITY, "");
-    let unknown = revoke([77; 32]);
+    let unknown = revoke(77);
     assert_refused(ledger.call(&admin(UY), "revoke", &unknown), code::UNKNOWN_IDENTITY, "");
     ledger.call(&admin(UY), "revoke", &revoke(KEY)).expect("revoked");
     let first = identity(&ledger, UY, KEY);
@@ -74,18 +74,18 @@ fn the_last_admin_stays(ledger: MockLedger) {
         identity(&ledger, UY, UY_ADMIN).map(|identity| identity.status),
         Some(IdentityStatus::Active)
     );
-    let second = enrol(&ledger, [11; 32], &[Role::Admin, Role::Officer]);
+    let second = enrol(&ledger, UY, 11, &[Role::Admin, Role::Officer]);
     ledger.call(&admin(UY), "enrol", &second).expect("enrolled");
     ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)).expect("another admin is there");
-    let last = revoke([11; 32]);
+    let last = revoke(11);
     assert_refused(ledger.call(&admin(UY), "revoke", &last), code::LAST_ADMIN, "");
 }
 
 fn an_admin_who_cannot_sign_does_not_count(mut ledger: MockLedger) {
     let now = ledger.time_ms;
-    let ended = Enrol { valid_until_ms: now + 1, ..enrol(&ledger, [11; 32], &[Role::Admin]) };
+    let ended = Enrol { valid_until_ms: now + 1, ..enrol(&ledger, UY, 11, &[Role::Admin]) };
     ledger.call(&admin(UY), "enrol", &ended).expect("enrolled");
-    let later = Enrol { valid_from_ms: now + DAY_MS, ..enrol(&ledger, [12; 32], &[Role::Admin]) };
+    let later = Enrol { valid_from_ms: now + DAY_MS, ..enrol(&ledger, UY, 12, &[Role::Admin]) };
     ledger.call(&admin(UY), "enrol", &later).expect("enrolled");
     assert_refused(ledger.call(&admin(UY), "revoke", &revoke(UY_ADMIN)), code::LAST_ADMIN, "");
     ledger.time_ms = now + DAY_MS;

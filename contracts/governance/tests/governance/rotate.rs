@@ -4,13 +4,13 @@ use governance::code;
 use precinto_contract::testing::MockLedger;
 use precinto_protocol::{
     governance::{Revoke, Rotate},
-    identity::{KeyId, Role},
+    identity::Role,
     registry::Identity,
 };
 
 use crate::{
     BR, BR_ADMIN, DAY_MS, UY, UY_ADMIN, UY_NODE, admin, assert_refused, changes, enrol, history,
-    identity, native_and_wasm,
+    identity, key_id, native_and_wasm, possession, public,
 };
 
 native_and_wasm![
@@ -21,21 +21,22 @@ native_and_wasm![
     only_keys_of_the_member_in_force_are_rotated,
 ];
 
-const OLD: [u8; 32] = [10; 32];
-const NEW: [u8; 32] = [11; 32];
+const OLD: u8 = 10;
+const NEW: u8 = 11;
 
 /// The old key ends in a day, the new one in 80 days.
-fn rotate(ledger: &MockLedger, old: [u8; 32]) -> Rotate {
+fn rotate(ledger: &MockLedger, old: u8) -> Rotate {
     Rotate {
-        old: KeyId::of(&old),
-        public_key: NEW,
+        old: key_id(old),
+        public_key: public(NEW),
+        possession: possession(ledger, UY, NEW),
         old_until_ms: ledger.time_ms + DAY_MS,
         valid_until_ms: ledger.time_ms + 80 * DAY_MS,
     }
 }
 
 fn with_old(mut ledger: MockLedger) -> MockLedger {
-    let args = enrol(&ledger, OLD, &[Role::Officer, Role::Analyst]);
+    let args = enrol(&ledger, UY, OLD, &[Role::Officer, Role::Analyst]);
     ledger.call(&admin(UY), "enrol", &args).expect("enrolled");
     ledger
 }
@@ -51,16 +52,16 @@ fn the_new_key_takes_over_the_roles_and_both_overlap(ledger: MockLedger) {
     assert_eq!(old, Identity { valid_until_ms: args.old_until_ms, ..before.clone() });
     let new = identity(&ledger, UY, NEW).expect("enrolled");
     let expected = Identity {
-        public_key: NEW,
+        public_key: public(NEW),
         valid_from_ms: now,
         valid_until_ms: args.valid_until_ms,
         ..before.clone()
     };
     assert_eq!(new, expected);
-    let expected = [(KeyId::of(&OLD), "rotate".into()), (KeyId::of(&NEW), "enrol".into())];
+    let expected = [(key_id(OLD), "rotate".into()), (key_id(NEW), "enrol".into())];
     assert_eq!(changes(&ledger), expected);
-    assert_eq!(history(&mut ledger, OLD), [before, old]);
-    assert_eq!(history(&mut ledger, NEW), [new]);
+    assert_eq!(history(&mut ledger, key_id(OLD)), [before, old]);
+    assert_eq!(history(&mut ledger, key_id(NEW)), [new]);
 }
 
 fn an_old_end_in_the_past_is_now(ledger: MockLedger) {
@@ -81,7 +82,13 @@ fn a_rotation_that_makes_no_sense_is_refused(ledger: MockLedger) {
     let mut ledger = with_old(ledger);
     let good = rotate(&ledger, OLD);
     let end = identity(&ledger, UY, OLD).expect("enrolled").valid_until_ms;
+    let to = |key| Rotate {
+        public_key: public(key),
+        possession: possession(&ledger, UY, key),
+        ..good.clone()
+    };
     let cases = [
+        (Rotate { public_key: public(OLD), ..good.clone() }, code::NO_POSSESSION, "public_key"),
         (Rotate { old_until_ms: end + 1, ..good.clone() }, "bad-arguments", "old_until_ms"),
         (
             Rotate { valid_until_ms: good.old_until_ms, ..good.clone() },
@@ -89,8 +96,8 @@ fn a_rotation_that_makes_no_sense_is_refused(ledger: MockLedger) {
             "valid_until_ms",
         ),
         (Rotate { valid_until_ms: u64::MAX, ..good.clone() }, "bad-arguments", "valid_until_ms"),
-        (Rotate { public_key: OLD, ..good.clone() }, code::ALREADY_ENROLLED, "public_key"),
-        (Rotate { public_key: BR_ADMIN, ..good }, code::ALREADY_ENROLLED, "public_key"),
+        (to(OLD), code::ALREADY_ENROLLED, "public_key"),
+        (to(BR_ADMIN), code::ALREADY_ENROLLED, "public_key"),
     ];
     let before = identity(&ledger, UY, OLD);
     for (args, code, field) in cases {
@@ -103,18 +110,18 @@ fn only_keys_of_the_member_in_force_are_rotated(ledger: MockLedger) {
     let mut ledger = with_old(ledger);
     let args = rotate(&ledger, OLD);
     assert_refused(ledger.call(&admin(BR), "rotate", &args), code::UNKNOWN_IDENTITY, "");
-    let args = rotate(&ledger, [77; 32]);
+    let args = rotate(&ledger, 77);
     assert_refused(ledger.call(&admin(UY), "rotate", &args), code::UNKNOWN_IDENTITY, "");
     let args = rotate(&ledger, UY_NODE);
     assert_refused(ledger.call(&admin(UY), "rotate", &args), code::NODE_IDENTITY, "old");
 
-    let revoke = Revoke { key_id: KeyId::of(&OLD), reason: "lost".into() };
+    let revoke = Revoke { key_id: key_id(OLD), reason: "lost".into() };
     ledger.call(&admin(UY), "revoke", &revoke).expect("revoked");
     let args = rotate(&ledger, OLD);
     assert_refused(ledger.call(&admin(UY), "rotate", &args), code::ALREADY_REVOKED, "");
 
-    let short: [u8; 32] = [12; 32];
-    let args = enrol(&ledger, short, &[Role::Officer]);
+    let short = 12;
+    let args = enrol(&ledger, UY, short, &[Role::Officer]);
     ledger.call(&admin(UY), "enrol", &args).expect("enrolled");
     ledger.time_ms = args.valid_until_ms;
     let args = rotate(&ledger, short);

@@ -68,8 +68,12 @@ pub(crate) struct NodeAnswer {
     id: u64,
     /// The member that runs it.
     member: String,
-    /// `voter` or `learner`.
+    /// `voter`, `learner`, or `joining`: a learner that holds a voter's seat.
     role: String,
+    /// When its member retired it, ledger time in milliseconds since 1970; absent while it is
+    /// active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retired_ms: Option<u64>,
     /// Where peers reach it.
     addresses: Vec<String>,
     /// Ed25519 key that signs its checkpoints.
@@ -80,6 +84,8 @@ pub(crate) struct NodeAnswer {
     connected: bool,
     /// Whether it leads, as far as the answering node knows.
     leader: bool,
+    /// Whether it is one of the quorum by now: a promoted node first catches up.
+    votes: bool,
     /// Raft entries it is behind; absent where unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<u64>,
@@ -104,11 +110,13 @@ pub(crate) async fn nodes(
         id: view.node.id,
         member: view.node.member,
         role: view.node.role.to_string(),
+        retired_ms: view.node.retired_ms,
         addresses: view.node.addresses,
         attestation_key: hex::encode(view.node.attestation_key),
         this: view.this,
         connected: view.connected,
         leader: view.leader,
+        votes: view.votes,
         lag: view.lag,
         refused: view.refused,
     });
@@ -128,7 +136,7 @@ pub(crate) struct StatusAnswer {
     node: u64,
     /// Its member.
     member: String,
-    /// `voter` or `learner`.
+    /// `voter`, `learner` or `joining`.
     role: String,
     /// `leader`, `follower` or `candidate`.
     raft_role: String,

@@ -293,11 +293,13 @@ impl NodePort for FakeNode {
                 network_key: [2; 32],
                 attestation_key: [3; 32],
                 addresses: vec!["127.0.0.1:7101".into()],
+                retired_ms: None,
                 storage_id: [4; 16],
             },
             this: true,
             connected: true,
             leader: true,
+            votes: true,
             lag: Some(0),
             refused: None,
         }]))

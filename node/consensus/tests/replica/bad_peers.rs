@@ -153,7 +153,8 @@ fn promises_nobody_made() {
 #[test]
 fn a_snapshot_for_another_group() {
     let mut lone = Lone::following();
-    let metadata = SnapshotMetadata { index: 9, term: 3, ..SnapshotMetadata::default() };
+    let mut metadata = SnapshotMetadata { index: 9, term: 3, ..SnapshotMetadata::default() };
+    metadata.mut_conf_state().voters = vec![2, 3, 4];
     let snapshot = Some(Snapshot { metadata: Some(metadata), ..Snapshot::default() });
     let offer = Message { snapshot, ..message(MessageType::MsgSnapshot, 2) };
     assert_eq!(lone.refusal(&offer), Some(MessageRefusal::OtherGroup));

@@ -2,7 +2,7 @@
 //! every step; afterwards the cluster is healed and must serve and agree again.
 
 use precinto_consensus::Input;
-use precinto_protocol::identity::NodeId;
+use precinto_protocol::{identity::NodeId, membership::Membership, registry::NodeRole};
 use proptest::prelude::*;
 
 use crate::cluster::Cluster;
@@ -30,12 +30,15 @@ enum Step {
     Heal,
     Sync(NodeId),
     Transfer,
+    Replace(NodeId),
+    Promote,
     SkewClock(NodeId, u64),
     Settle,
 }
 
+/// Counts around among the nodes that were started: there are more as they are replaced.
 fn node() -> impl Strategy<Value = NodeId> {
-    1..=4_u64
+    1..=6_u64
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -58,6 +61,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Heal),
         3 => node().prop_map(Step::Sync),
         1 => Just(Step::Transfer),
+        3 => node().prop_map(Step::Replace),
+        3 => Just(Step::Promote),
         1 => (node(), 0..20_000_u64).prop_map(|(id, ms)| Step::SkewClock(id, ms)),
         2 => Just(Step::Settle),
     ]
@@ -84,10 +89,36 @@ impl Run {
         }
     }
 
+    /// Asks the leader to replace a node; the contract's rules decide.
+    fn replace(cluster: &mut Cluster, old: NodeId) {
+        let nodes = &cluster.checker.group().nodes;
+        let next = nodes.iter().map(|node| node.id).max().expect("there are nodes") + 1;
+        let old = nodes.iter().find(|node| node.id == old).expect("it was started");
+        let role = if old.role == NodeRole::Learner { "learner" } else { "joining" };
+        Self::govern(cluster, format!("@{}=retired+{next}={role}", old.id));
+    }
+
+    fn promote(cluster: &mut Cluster) {
+        let mut joining = cluster.checker.group().nodes.iter();
+        let joining = joining.find(|node| node.role == NodeRole::Joining && node.is_active());
+        if let Some(id) = joining.map(|node| node.id) {
+            Self::govern(cluster, format!("@{id}=voter"));
+        }
+    }
+
+    fn govern(cluster: &mut Cluster, transaction: String) {
+        if let Some(leader) = cluster.leader() {
+            cluster.feed(leader, Input::Submit(transaction.into_bytes()));
+        }
+        cluster.join_all();
+    }
+
     fn execute(&mut self, cluster: &mut Cluster, step: &Step) {
+        let ids = cluster.ids();
+        let at = |n: NodeId| ids[n as usize % ids.len()];
         let packets = cluster.packets.len().max(1);
         match *step {
-            Step::Tick(id) => cluster.tick(id),
+            Step::Tick(id) => cluster.tick(at(id)),
             Step::TickAll => cluster.ids().into_iter().for_each(|id| cluster.tick(id)),
             Step::Deliver(n) => cluster.deliver(n % packets),
             Step::DeliverMany(n) => (0..n).for_each(|_| cluster.deliver(0)),
@@ -96,30 +127,32 @@ impl Run {
                 cluster.packets.extend(packet);
             }
             Step::Lose(n) => drop(cluster.packets.remove(n % packets)),
-            Step::Persist(id) => cluster.persist(id),
-            Step::Apply(id) => cluster.apply(id),
-            Step::Own(id) => cluster.own(id),
-            Step::Submit(id) => self.submit(cluster, id),
+            Step::Persist(id) => cluster.persist(at(id)),
+            Step::Apply(id) => cluster.apply(at(id)),
+            Step::Own(id) => cluster.own(at(id)),
+            Step::Submit(id) => self.submit(cluster, at(id)),
             Step::SubmitToLeader => {
                 if let Some(id) = cluster.leader() {
                     self.submit(cluster, id);
                 }
             }
-            Step::Read(id) => self.read(cluster, id),
-            Step::Crash(id) => cluster.crash(id),
-            Step::Restart(id) => cluster.restart(id),
-            Step::Cut(a, b) => cluster.cut(a, b),
+            Step::Read(id) => self.read(cluster, at(id)),
+            Step::Crash(id) => cluster.crash(at(id)),
+            Step::Restart(id) => cluster.restart(at(id)),
+            Step::Cut(a, b) => cluster.cut(at(a), at(b)),
             Step::Heal => cluster.heal(),
             Step::Sync(id) => {
-                let input = cluster.node(id).sync();
-                cluster.feed(id, input);
+                let input = cluster.node(at(id)).sync();
+                cluster.feed(at(id), input);
             }
             Step::Transfer => {
                 if let Some(id) = cluster.leader() {
                     cluster.feed(id, Input::TransferLeadership);
                 }
             }
-            Step::SkewClock(id, ms) => cluster.node(id).now_ms += ms,
+            Step::Replace(id) => Self::replace(cluster, at(id)),
+            Step::Promote => Self::promote(cluster),
+            Step::SkewClock(id, ms) => cluster.node(at(id)).now_ms += ms,
             Step::Settle => cluster.settle(),
         }
     }
@@ -130,13 +163,18 @@ impl Run {
         cluster.set_clocks();
         cluster.ids().into_iter().for_each(|id| cluster.restart(id));
         for _ in 0..400 {
+            cluster.join_all();
             cluster.tick_all();
         }
         let leader = cluster.leader().expect("a healed cluster has a leader");
         let before = cluster.checker.committed();
         self.submit(cluster, leader);
         let last = format!("t{}", self.submitted);
-        for id in cluster.ids() {
+        let group = cluster.checker.group().clone();
+        let wanted = Membership::wanted(&group.nodes);
+        assert_eq!(group.membership, wanted, "all changes are in force");
+        let active: Vec<_> = wanted.voters.union(&wanted.learners).copied().collect();
+        for &id in &active {
             self.read(cluster, id);
         }
         for _ in 0..10 {
@@ -145,11 +183,10 @@ impl Run {
         assert!(cluster.checker.committed() > before);
         let ledger = cluster.node(leader).ledger.clone();
         assert_eq!(ledger.len() as u64, cluster.checker.committed());
-        for id in cluster.ids() {
+        for id in active {
             let node = cluster.node(id);
-            assert_eq!(
-                node.ledger,
-                ledger,
+            assert!(
+                node.ledger == ledger,
                 "node {id} has another ledger: {:?}, {:?}",
                 node.status(),
                 node.alarms.last(),

@@ -4,6 +4,7 @@
 //! executed, except where a `hold` or `cut` is in force. Time passes only with `tick`.
 //!
 //! ```text
+//! join 5                      a new node with an empty disk starts; registered by `@` transactions
 //! start 1 2 3 learners 4      voters and learners, all running, clocks equal
 //! tick 30 [on 1]              ticks everywhere, or on one node (as often as needed for `elect`)
 //! elect 1                     ticks only node 1 until it leads
@@ -30,13 +31,14 @@
 //! assert_same                 all running nodes executed the same
 //! assert_blocks 1 3           number of blocks executed
 //! assert_read 1 7 ready|failed|open
+//! assert_group 1 2 3 learners 4   the group in force at node 1: voters 2 and 3, learner 4
 //! assert_returned 1 2         number of transactions given back
 //! assert_alarm 1 clock|signature|stalled|log_lost|none
 //! assert_installed 1 yes|no   whether node 1 installed a snapshot
 //! assert_refuses_start 1      it must not come back under its old identity
 //! ```
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use precinto_consensus::{Alarm, BlockRefusal, Fitness, Input, MessageRefusal, StartError};
 use precinto_protocol::{
@@ -84,9 +86,15 @@ scenarios! {
     learner_not_in_quorum
     log_lost
     lost_leadership
+    membership_crash
+    membership_unasked
     partitioned_leader
     pre_vote
+    promote_waits
     reads
+    replace_dead_voter
+    replace_leader
+    replace_learner
     restart_all
     single_voter
     slow_clock
@@ -200,6 +208,7 @@ impl Command<'_> {
             "heal" => self.cluster.heal(),
             "crash" => self.cluster.crash(id),
             "restart" => self.cluster.restart(id),
+            "join" => self.cluster.join(id),
             "lose_log" => self.cluster.node(id).disk = Default::default(),
             "clock" => {
                 let ms = self.number(2);
@@ -300,6 +309,18 @@ impl Command<'_> {
                 (self.words[2..].join(" "), self.cluster.node(id).transactions().join(" "))
             }
             "assert_same" => return self.check_same(),
+            "assert_group" => {
+                let group = &self.cluster.node(id).status().membership;
+                let words = |ids: &BTreeSet<NodeId>| -> Vec<String> {
+                    ids.iter().map(NodeId::to_string).collect()
+                };
+                let mut found = words(&group.voters);
+                if !group.learners.is_empty() {
+                    found.push("learners".into());
+                    found.extend(words(&group.learners));
+                }
+                (self.words[2..].join(" "), found.join(" "))
+            }
             "assert_blocks" => {
                 let ledger = &self.cluster.node(id).ledger;
                 let blocks = ledger.iter().filter(|entry| !entry.block.is_empty()).count();

@@ -75,7 +75,7 @@ fn a_node_must_fit_its_group_and_key() {
     stranger.node = 9;
     assert!(matches!(refused(stranger), StartError::Group(9)));
     let mut twice = config(1, &group, 1);
-    twice.learners.insert(2);
+    twice.membership.learners.insert(2);
     assert!(matches!(refused(twice), StartError::Group(1)));
     let mut other_key = config(1, &group, 1);
     other_key.signing_key = config(2, &group, 1).signing_key;

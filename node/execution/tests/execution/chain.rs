@@ -130,6 +130,7 @@ pub(crate) fn node(id: u64, member: &str, seed: u8) -> Node {
         attestation_key: [seed + 150; 32],
         addresses: vec!["127.0.0.1:7000".into()],
         storage_id: [seed; 16],
+        retired_ms: None,
     }
 }
 
@@ -258,6 +259,7 @@ impl Chain {
             tip: *self.ledger.tip(),
             state_root: self.ledger.trie().root(),
             log: self.ledger.log().clone(),
+            membership: self.ledger.membership().clone(),
             plain: self.view.plain.clone().into_iter().map(Ok),
             record_logs: self.view.logs.clone().into_iter().map(|(key, (log, _))| Ok((key, log))),
         };

@@ -207,6 +207,7 @@ fn restore(
         tip: *chain.ledger.tip(),
         state_root: stored.1,
         log: chain.ledger.log().clone(),
+        membership: chain.ledger.membership().clone(),
         plain: stored.0,
         record_logs: Vec::<Result<(StateKey, Frontier), ViewError>>::new(),
     };

@@ -3,7 +3,8 @@
 use precinto_execution::Registry;
 use precinto_protocol::{
     identity::{KeyId, Role},
-    registry::{RegistryKey, parameter},
+    membership::{Membership, MembershipChange},
+    registry::{RegistryKey, SignerSet, SystemKey, parameter},
 };
 
 use crate::chain::*;
@@ -55,4 +56,47 @@ fn long_lists_are_complete() {
     let nodes = Registry::new(&chain.view).nodes().expect("readable");
     let ids: Vec<u64> = nodes.iter().map(|node| node.id).collect();
     assert_eq!(ids, (1..=600).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_raft_group_follows_the_registry_and_the_next_block_says_so() {
+    let mut chain = Chain::new();
+    let key = RegistryKey::membership();
+    let first = Membership::wanted(&genesis().nodes);
+    assert_eq!(chain.view.plain[&key], encoded(&first));
+    let add = MembershipChange::AddLearner(2);
+    assert_eq!(chain.ledger.change_members(add, &chain.view), Ok(false), "nobody asked for it");
+
+    let mut joining = node(2, "uy", 50);
+    joining.role = precinto_protocol::registry::NodeRole::Joining;
+    let register = chain.govern(&RegistryKey::node(2), &encoded(&joining));
+    chain.block(&[register]);
+    assert_eq!(chain.ledger.change_members(add, &chain.view), Ok(true));
+    let promote = MembershipChange::Promote(2);
+    assert_eq!(chain.ledger.change_members(promote, &chain.view), Ok(false), "not promoted yet");
+    assert_eq!(chain.view.plain[&key], encoded(&first), "no block since");
+
+    // A node that starts anew between the two writes the same block.
+    let mut other = chain.restored();
+    let block = chain.make(chain.time_ms() + STEP_MS, vec![]);
+    let effects = chain.execute(block.clone());
+    assert_eq!(other.execute(block), effects);
+    let now = Membership { learners: [2].into(), ..first };
+    assert_eq!(chain.view.plain[&key], encoded(&now));
+    assert_eq!(chain.ledger.membership(), &now);
+}
+
+#[test]
+fn a_retired_nodes_signature_no_longer_counts() {
+    let mut chain = Chain::new();
+    let signer_set = |chain: &Chain| chain.view.plain[&SystemKey::signer_set()].clone();
+    let first: SignerSet = precinto_protocol::cbor::decode(&signer_set(&chain)).expect("a set");
+    let mut other = node(2, "uy", 50);
+    let register = chain.govern(&RegistryKey::node(2), &encoded(&other));
+    chain.block(&[register]);
+    other.retired_ms = Some(chain.time_ms());
+    let retire = chain.govern(&RegistryKey::node(2), &encoded(&other));
+    chain.block(&[retire]);
+    let third = SignerSet { version: 3, ..first };
+    assert_eq!(signer_set(&chain), encoded(&third), "the same signers as at first");
 }

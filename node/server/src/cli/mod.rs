@@ -11,6 +11,7 @@ pub mod import;
 pub mod login;
 pub mod named;
 pub mod network;
+pub mod node;
 pub mod output;
 pub mod progress;
 pub mod reference;
@@ -27,8 +28,6 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     logging::{self, LogFormat},
-    node,
-    node_config::{self, NODE_FILE},
     setup::{init, run},
 };
 use target::{Target, TargetArgs};
@@ -57,9 +56,9 @@ enum Command {
     /// The network: make it, run it on this machine, show it
     #[command(subcommand)]
     Network(NetworkCommand),
-    /// One node
+    /// One node: run it, show it, back it up, replace it
     #[command(subcommand)]
-    Node(NodeCommand),
+    Node(node::NodeCommand),
     /// Keys of the members
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
@@ -114,22 +113,6 @@ enum NetworkCommand {
     Show,
 }
 
-#[derive(Debug, Subcommand)]
-enum NodeCommand {
-    /// Run the node whose directory this is, until Ctrl-C
-    Run {
-        /// Directory with node.toml
-        node_dir: PathBuf,
-    },
-    /// Print the configuration in force: every setting, its meaning, and where its value comes from
-    Config {
-        /// Directory with node.toml
-        node_dir: PathBuf,
-    },
-    /// The asked node: place in the network, log, health
-    Show,
-}
-
 impl Cli {
     /// Whether machines read the output.
     pub fn json(&self) -> bool {
@@ -140,7 +123,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<()> {
         let Cli { target, json, log_format, command } = self;
         // A node starts its log itself, as its configuration says.
-        if !matches!(command, Command::Node(NodeCommand::Run { .. })) {
+        if !matches!(command, Command::Node(node::NodeCommand::Run { .. })) {
             logging::of_command();
         }
         let of = Target::from_args;
@@ -152,14 +135,8 @@ impl Cli {
                 Ok(())
             }
             Command::Network(NetworkCommand::Run(args)) => run::run(&args, &target.dir).await,
-            Command::Node(NodeCommand::Run { node_dir }) => node::run(&node_dir, log_format).await,
-            Command::Node(NodeCommand::Config { node_dir }) => {
-                let explained = node_config::explain(&node_dir.join(NODE_FILE))?;
-                output::line(format_args!("{}", explained.trim_end()));
-                Ok(())
-            }
+            Command::Node(command) => node::run(command, &target, json, log_format).await,
             Command::Network(NetworkCommand::Show) => network::show(&of(&target)?, json).await,
-            Command::Node(NodeCommand::Show) => network::node(&of(&target)?, json).await,
             Command::Identity(command) => identity::run(command, &of(&target)?, json).await,
             Command::Aeo(command) => aeo::run(command, &of(&target)?, json).await,
             Command::Tx(command) => tx::run(command, &of(&target)?, json).await,

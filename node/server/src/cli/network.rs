@@ -106,7 +106,7 @@ pub async fn status(target: &Target, json: bool) -> anyhow::Result<()> {
         table.row([
             node.member,
             node.id.to_string(),
-            node.role,
+            if node.retired_ms.is_some() { "retired".to_owned() } else { node.role },
             match (node.refused, node.connected) {
                 (_, true) => "yes".to_owned(),
                 (Some(reason), false) => format!("refused: {reason}"),

@@ -4,16 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use precinto_client::Client;
-use precinto_protocol::{genesis::Genesis, identity::NodeId, registry::Node};
+use precinto_protocol::{identity::NodeId, registry::Node};
 
 use super::{exit::Failure, login::session_file, suggest};
 use crate::{
     keyfile,
     node_config::{NODE_FILE, NodeConfig},
-    setup::{
-        genesis::{GENESIS_FILE, read_genesis},
-        init::{node_dir, token_file},
-    },
+    setup::init::{local_nodes, node_dir, token_file},
 };
 
 /// Options common to all commands that talk to a node.
@@ -55,10 +52,10 @@ impl Target {
             };
             return Ok(Target { url: url.clone(), token_file, dir: None });
         }
-        let genesis = genesis(&args.dir)?;
+        let nodes = nodes(&args.dir)?;
         let node = match &args.at {
-            Some(at) => node_named(&genesis, at)?,
-            None => genesis.nodes[0].id,
+            Some(at) => node_named(&nodes, at)?,
+            None => nodes.first().ok_or_else(|| no_network(&args.dir))?.id,
         };
         if let Some(account) = &args.account {
             return Self::of_account(&args.dir, node, account);
@@ -70,7 +67,7 @@ impl Target {
 
     /// The officer's account at a member's node.
     pub fn of_member(dir: &Path, member: &str) -> anyhow::Result<Target> {
-        Self::of_node(dir, node_named(&genesis(dir)?, member)?)
+        Self::of_node(dir, node_named(&nodes(dir)?, member)?)
     }
 
     /// The officer's account at a node.
@@ -106,25 +103,26 @@ impl Target {
     }
 }
 
-fn genesis(dir: &Path) -> anyhow::Result<Genesis> {
-    let file = dir.join(GENESIS_FILE);
-    if !file.exists() {
-        let message = format!("there is no network in {}", dir.display());
-        let hint = "make one (`make run`), or name one with --dir or --url";
-        return Err(Failure::usage("no-network", message, hint).into());
-    }
-    read_genesis(&file)
+/// The nodes whose directories are in the network's.
+fn nodes(dir: &Path) -> anyhow::Result<Vec<Node>> {
+    if dir.join(GENESIS_FILE).exists() { local_nodes(dir) } else { Err(no_network(dir)) }
+}
+
+fn no_network(dir: &Path) -> anyhow::Error {
+    let message = format!("there is no network in {}", dir.display());
+    let hint = "make one (`make run`), or name one with --dir or --url";
+    Failure::usage("no-network", message, hint).into()
 }
 
 /// The node of this number, or the first one of this member.
-fn node_named(genesis: &Genesis, at: &str) -> anyhow::Result<NodeId> {
+fn node_named(nodes: &[Node], at: &str) -> anyhow::Result<NodeId> {
     let is_it = |node: &&Node| node.member == at || node.id.to_string() == at;
-    if let Some(node) = genesis.nodes.iter().find(is_it) {
+    if let Some(node) = nodes.iter().find(is_it) {
         return Ok(node.id);
     }
-    let mut known: Vec<String> = genesis.nodes.iter().map(|node| node.member.clone()).collect();
+    let mut known: Vec<String> = nodes.iter().map(|node| node.member.clone()).collect();
     known.dedup();
-    known.extend(genesis.nodes.iter().map(|node| node.id.to_string()));
+    known.extend(nodes.iter().map(|node| node.id.to_string()));
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let hint = suggest::hint(at, &known);
     let message = format!("no member {at:?} has a node here, and no node has this number");

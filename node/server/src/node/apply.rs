@@ -6,8 +6,16 @@ use std::{
 };
 
 use precinto_consensus::{Applied, Input};
-use precinto_execution::{BlockEffects, EmittedEvent, ItemFate, Ledger as Executor, PreparedBlock};
-use precinto_protocol::{cbor, identity::MemberId, transaction::TransactionId};
+use precinto_execution::{
+    BlockEffects, EmittedEvent, ItemFate, Ledger as Executor, PreparedBlock, Registry,
+};
+use precinto_protocol::{
+    cbor,
+    identity::MemberId,
+    membership::MembershipChange,
+    registry::{Node, RegistryKey},
+    transaction::TransactionId,
+};
 use precinto_storage::{BlockBatch, BlockSummary, Ledger, LogNode, RecordLogAppend};
 use tokio::sync::watch;
 
@@ -27,6 +35,15 @@ pub(super) enum Job {
         index: u64,
         /// Raft term.
         term: u64,
+    },
+    /// A change of the Raft group.
+    Change {
+        /// Raft index.
+        index: u64,
+        /// Raft term.
+        term: u64,
+        /// What is to change.
+        change: MembershipChange,
     },
     /// A block.
     Block {
@@ -66,6 +83,8 @@ pub(super) struct Applier {
     pub pending: Arc<Pending>,
     /// The applied height, for everybody who waits for news.
     pub heights: watch::Sender<u64>,
+    /// The registry's nodes, for everybody who deals with them.
+    pub registered: watch::Sender<Arc<Vec<Node>>>,
     /// Whether this node must not go on.
     pub halt: Halt,
     /// Where the ledger is.
@@ -87,6 +106,7 @@ impl Applier {
                 }
                 match job {
                     Job::Empty { index, term } => self.empty(index, term),
+                    Job::Change { index, term, change } => self.change(index, term, change),
                     Job::Block { index, term, bytes, block } => {
                         self.block(index, term, bytes, &block);
                     }
@@ -97,12 +117,40 @@ impl Applier {
     }
 
     fn empty(&mut self, index: u64, term: u64) {
+        self.advance(index, term);
+        self.raft.own(Input::Applied(self.last));
+    }
+
+    fn change(&mut self, index: u64, term: u64, change: MembershipChange) {
+        let view = StatePort(self.ledger.view());
+        match self.executor.change_members(change, &view) {
+            Ok(true) => tracing::info!(?change, "the raft group changed"),
+            Ok(false) => tracing::warn!(?change, "nobody asked for a change of the raft group"),
+            Err(fatal) => owner::halt(&format!("entry {index} cannot be executed: {fatal}")),
+        }
+        self.advance(index, term);
+        let membership = self.executor.membership().clone();
+        self.raft.own(Input::Changed { applied: self.last, membership });
+    }
+
+    /// Notes an entry that is no block.
+    fn advance(&mut self, index: u64, term: u64) {
         let applied = precinto_storage::Applied { index, term, commit: index };
-        if let Err(error) = self.ledger.get().advance(applied, &[]) {
+        let membership = cbor::encode(self.executor.membership());
+        if let Err(error) = self.ledger.get().advance(applied, &membership) {
             owner::halt(&format!("the ledger cannot be written: {error}"));
         }
         self.last = Applied { index, term, ..self.last };
-        self.raft.own(Input::Applied(self.last));
+    }
+
+    /// Tells who the nodes are. Comes before the replica hears of the block that changed them.
+    fn tell_nodes(&self) {
+        let nodes = match Registry::new(&StatePort(self.ledger.view())).nodes() {
+            Ok(nodes) => nodes,
+            Err(error) => owner::halt(&format!("the registry cannot be read: {error}")),
+        };
+        self.raft.own(Input::Members(nodes.clone()));
+        self.registered.send_replace(Arc::new(nodes));
     }
 
     fn block(&mut self, index: u64, term: u64, bytes: Vec<u8>, block: &PreparedBlock) {
@@ -117,7 +165,9 @@ impl Applier {
         if let Err(error) = self.disk.before_write() {
             tracing::error!(%error, "the disk cannot be looked at");
         }
-        if let Err(error) = self.ledger.get().commit_block(&batch(index, term, bytes, &effects)) {
+        let membership = cbor::encode(self.executor.membership());
+        let batch = batch((index, term), bytes, &effects, membership);
+        if let Err(error) = self.ledger.get().commit_block(&batch) {
             owner::halt(&format!("the ledger cannot be written: {error}"));
         }
         self.last = Applied { index, term, content: effects.content, time_ms: effects.time_ms };
@@ -131,6 +181,10 @@ impl Applier {
             "executed"
         );
         self.pending.finish(finished(&effects), effects.time_ms);
+        let nodes = RegistryKey::nodes();
+        if effects.writes.plain.keys().any(|key| nodes.is_prefix_of(key)) {
+            self.tell_nodes();
+        }
         self.heights.send_replace(effects.height);
         self.raft.own(Input::Applied(self.last));
     }
@@ -145,6 +199,7 @@ impl Applier {
         self.ledger.replace(ledger);
         self.executor = executor;
         self.last = applied(&head);
+        self.tell_nodes();
         self.pending.finish(std::iter::empty(), head.block.time_ms);
         self.heights.send_replace(head.block.height);
         // The log writer waits for it before it resets the Raft log.
@@ -181,7 +236,12 @@ fn finished(effects: &BlockEffects) -> impl Iterator<Item = TransactionId> + '_ 
     })
 }
 
-fn batch(index: u64, term: u64, bytes: Vec<u8>, effects: &BlockEffects) -> BlockBatch {
+fn batch(
+    (index, term): (u64, u64),
+    bytes: Vec<u8>,
+    effects: &BlockEffects,
+    membership: Vec<u8>,
+) -> BlockBatch {
     BlockBatch {
         summary: BlockSummary {
             height: effects.height,
@@ -212,7 +272,7 @@ fn batch(index: u64, term: u64, bytes: Vec<u8>, effects: &BlockEffects) -> Block
             .collect(),
         events: events(effects),
         frontier: effects.log.clone(),
-        membership: Vec::new(),
+        membership,
     }
 }
 

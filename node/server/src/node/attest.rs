@@ -18,7 +18,7 @@ use precinto_protocol::{
     cbor,
     checkpoint::{Checkpoint, SignedCheckpoint},
     hash::Hash,
-    identity::NodeId,
+    identity::{MemberId, NodeId},
     keys::{PublicKey, SigningKey},
     registry::Node,
 };
@@ -38,6 +38,7 @@ use super::{
     metrics::Metrics,
     owner,
     raft::wall_clock_ms,
+    roster::{Heard, Registered},
 };
 
 /// Pause between two checkpoints at least: each costs an fsync.
@@ -68,8 +69,14 @@ pub(super) struct Attester {
     pub key: SigningKey,
     /// What is attested.
     pub ledger: LedgerCell,
+    /// This node's member.
+    pub member: MemberId,
+    /// The highest id of genesis: peers that were away may not know higher ones.
+    pub newest_at_genesis: NodeId,
     /// All nodes of the channel.
-    pub nodes: Vec<Node>,
+    pub nodes: Registered,
+    /// Where peers' word of new nodes goes.
+    pub heard: Heard,
     /// Where checkpoints are sent.
     pub network: NetworkHandle,
     /// Set when a majority contradicts this node.
@@ -99,7 +106,7 @@ struct Attestation {
 
 impl Attestation {
     fn new(parts: Attester) -> Attestation {
-        let mut compare = Compare::new(parts.node, &parts.nodes);
+        let mut compare = Compare::new(parts.member.clone(), &parts.nodes.borrow());
         let newest = recall(&parts, &mut compare).unwrap_or_else(|error| {
             tracing::error!(%error, "checkpoints of before cannot be read");
             None
@@ -110,6 +117,7 @@ impl Attestation {
     async fn run(mut self, mut heights: watch::Receiver<u64>, mut gossip: mpsc::Receiver<Frame>) {
         // What was executed before a restart may not be signed yet.
         heights.mark_changed();
+        let mut nodes = self.parts.nodes.clone();
         let mut due = Instant::now();
         let mut again = interval(TELL_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -124,10 +132,12 @@ impl Attestation {
                     due = Instant::now() + PAUSE;
                 }
                 Some(frame) = gossip.recv() => self.hear(&frame),
+                Ok(()) = nodes.changed() => self.compare.set_nodes(&nodes.borrow_and_update()),
                 _ = again.tick() => {
                     if let Some(checkpoint) = &self.newest {
                         self.tell(checkpoint);
                     }
+                    self.tell_nodes();
                 }
             }
         }
@@ -135,7 +145,7 @@ impl Attestation {
 
     /// Signs the newest block boundary, unless it is signed already or this node must not.
     async fn attest(&mut self) {
-        if self.suspended || self.parts.halt.reason().is_some() {
+        if self.suspended || self.parts.halt.reason().is_some() || !self.is_registered() {
             return;
         }
         let ledger = self.parts.ledger.get();
@@ -179,25 +189,55 @@ impl Attestation {
         SignedCheckpoint::sign(checkpoint, self.parts.node, time_s, &self.parts.key)
     }
 
+    /// Whether this node's signature counts: one that joins may not have got there yet.
+    fn is_registered(&self) -> bool {
+        let own = |node: &Node| node.id == self.parts.node && node.is_active();
+        self.parts.nodes.borrow().iter().any(own)
+    }
+
     fn tell(&self, checkpoint: &SignedCheckpoint) {
-        let frame = cbor::encode(&Gossip::Checkpoint(*checkpoint));
-        for node in self.parts.nodes.iter().filter(|node| node.id != self.parts.node) {
+        self.gossip(&Gossip::Checkpoint(*checkpoint));
+    }
+
+    fn tell_nodes(&self) {
+        let nodes = self.parts.nodes.borrow();
+        let newer = |node: &&Node| node.is_active() && node.id > self.parts.newest_at_genesis;
+        let nodes: Vec<Node> = nodes.iter().filter(newer).cloned().collect();
+        if !nodes.is_empty() {
+            self.gossip(&Gossip::Nodes(nodes));
+        }
+    }
+
+    fn gossip(&self, gossip: &Gossip) {
+        let frame = cbor::encode(gossip);
+        let nodes = self.parts.nodes.borrow();
+        let others = nodes.iter().filter(|node| node.is_active() && node.id != self.parts.node);
+        for node in others {
             // Who is away hears the next one.
             let _ = self.parts.network.send(node.id, FrameLane::Gossip, frame.clone());
         }
     }
 
     fn hear(&mut self, frame: &Frame) {
-        let Ok(Gossip::Checkpoint(signed)) = cbor::decode(&frame.bytes) else {
-            return self.dropped("malformed-gossip", frame.from);
+        match cbor::decode(&frame.bytes) {
+            Ok(Gossip::Checkpoint(signed)) => self.hear_checkpoint(signed, frame.from),
+            // Full: a peer repeats itself.
+            Ok(Gossip::Nodes(nodes)) => drop(self.parts.heard.try_send(nodes)),
+            Err(_) => self.dropped("malformed-gossip", frame.from),
+        }
+    }
+
+    fn hear_checkpoint(&mut self, signed: SignedCheckpoint, from: NodeId) {
+        let key = {
+            let nodes = self.parts.nodes.borrow();
+            let node = nodes.iter().find(|node| node.id == signed.node && node.is_active());
+            node.and_then(|node| PublicKey::from_bytes(&node.attestation_key).ok())
         };
-        let node = self.parts.nodes.iter().find(|node| node.id == signed.node);
-        let key = node.and_then(|node| PublicKey::from_bytes(&node.attestation_key).ok());
         let origin = self.parts.origin;
         let ours = signed.checkpoint.genesis == origin.channel
             && signed.checkpoint.epoch == u64::from(origin.epoch);
-        if !ours || signed.node != frame.from || !key.is_some_and(|key| signed.verify(&key)) {
-            return self.dropped("bad-checkpoint", frame.from);
+        if !ours || signed.node != from || !key.is_some_and(|key| signed.verify(&key)) {
+            return self.dropped("bad-checkpoint", from);
         }
         self.check(signed);
     }
@@ -324,7 +364,7 @@ fn recall(
             compare.kept_evidence(theirs.node);
         }
     }
-    for node in parts.nodes.iter().filter(|node| node.id != parts.node) {
+    for node in parts.nodes.borrow().iter().filter(|node| node.id != parts.node) {
         if let Some(checkpoint) = view.last_checkpoint(node.id)? {
             compare.agreed(node.id, checkpoint.size);
         }

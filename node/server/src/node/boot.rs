@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use precinto_execution::{CodeSource, KeyCache, Ledger as Executor, Persisted, Runtime, Tip};
 use precinto_protocol::{
-    block::Origin, cbor, genesis::Genesis, hash::Hash, log::Frontier, registry::Node,
+    block::Origin, cbor, genesis::Genesis, hash::Hash, identity::NodeId, log::Frontier,
 };
 use precinto_storage::{
     BlockBatch, BlockSummary, ChannelDirectory, Ledger, LedgerView, RaftLog, StorageError,
@@ -20,11 +20,9 @@ use precinto_vm::{Engine, ModuleCache};
 
 use super::adapters::{StatePort, frontier, state_key};
 
-/// Makes the storage of `node`, empty. A node never makes it by itself: a missing directory means
+/// Makes the storage of a node, empty. A node never makes it by itself: a missing directory means
 /// a lost disk, and such a node comes back as a new one.
-pub fn create_storage(data: &Path, genesis: &Genesis, node: &Node) -> anyhow::Result<()> {
-    let identity =
-        StorageIdentity { storage_id: node.storage_id, node: node.id, genesis: genesis.hash() };
+pub fn create_storage(data: &Path, identity: StorageIdentity) -> anyhow::Result<()> {
     ChannelDirectory::new(data)
         .create(identity)
         .with_context(|| format!("cannot create the storage in {}", data.display()))?;
@@ -79,23 +77,23 @@ pub struct Channel {
 }
 
 /// Opens the storage of `node` and brings execution to where the ledger is.
-pub fn open(data: &Path, genesis: &Genesis, node: &Node, tools: &Tools) -> anyhow::Result<Channel> {
+pub fn open(
+    data: &Path,
+    genesis: &Genesis,
+    node: NodeId,
+    tools: &Tools,
+) -> anyhow::Result<Channel> {
     let directory = ChannelDirectory::new(data);
-    let opened = directory.open(node.id, &genesis.hash());
+    let opened = directory.open(node, &genesis.hash());
     let (raft_log, ledger) = opened.map_err(|error| match error {
-        StorageError::Missing { .. } => anyhow::Error::new(error).context(
-            "a node does not start without its storage: one that lost it joins as a new node",
-        ),
+        StorageError::Missing { .. } | StorageError::LogLost { .. } => {
+            anyhow::Error::new(error).context(
+                "a node does not start without its storage: one that lost it joins as a new node \
+                 (`precinto node restore` or `precinto node prepare`, then `precinto node replace`)",
+            )
+        }
         other => other.into(),
     })?;
-    if raft_log.storage_id() != node.storage_id {
-        anyhow::bail!(
-            "{} is another storage than genesis names for node {}: a restored or copied disk joins \
-             as a new node",
-            data.display(),
-            node.id
-        );
-    }
     let executor = match ledger.head() {
         Some(_) => restore(&ledger.view(), genesis, tools)?,
         None => begin(&ledger, genesis, tools)?,
@@ -135,7 +133,7 @@ fn begin(ledger: &Ledger, genesis: &Genesis, tools: &Tools) -> anyhow::Result<Ex
         outcomes: Vec::new(),
         events: Vec::new(),
         frontier: empty,
-        membership: Vec::new(),
+        membership: cbor::encode(executor.membership()),
     })?;
     ledger.sync()?;
     Ok(executor)
@@ -158,7 +156,10 @@ pub fn restore(view: &LedgerView, genesis: &Genesis, tools: &Tools) -> anyhow::R
         let (key, head) = entry.map_err(unreadable)?;
         Ok((state_key(&key)?, frontier(&head.commitment)?))
     });
+    let membership = cbor::decode(&head.membership)
+        .context("the ledger does not tell who is in the raft group")?;
     let persisted = Persisted {
+        membership,
         tip,
         state_root: head.block.state_root,
         log: head.frontier,

@@ -15,10 +15,12 @@ use std::{
 use futures::future::join_all;
 use minicbor::{Decode, Encode};
 use precinto_network::{NetworkHandle, RequestLane};
-use precinto_protocol::{cbor, identity::NodeId};
+use precinto_protocol::{cbor, identity::NodeId, registry::NodeRole};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{halt::Halt, messages::PeerRequest, metrics::Metrics, raft::wall_clock_ms};
+use super::{
+    halt::Halt, messages::PeerRequest, metrics::Metrics, raft::wall_clock_ms, roster::Registered,
+};
 
 /// How far off a leader's clock may be, in milliseconds: a third of what voters tolerate in a block
 /// (`MAX_CLOCK_AHEAD_MS`), so that a leader gives way before its blocks are refused.
@@ -41,10 +43,10 @@ pub(super) struct ClockAnswer {
 
 /// Compares clocks.
 pub(super) struct Clocks {
-    /// The other nodes.
-    pub peers: Vec<NodeId>,
-    /// The voters, this node among them if it is one.
-    pub voters: BTreeSet<NodeId>,
+    /// This node.
+    pub node: NodeId,
+    /// All nodes.
+    pub nodes: Registered,
     /// The way to the peers.
     pub network: NetworkHandle,
     /// Told whether this node's clock is wrong.
@@ -60,9 +62,12 @@ impl Clocks {
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             timer.tick().await;
-            let offsets = self.offsets().await;
+            let nodes = self.nodes.borrow().clone();
+            let active = || nodes.iter().filter(|node| node.is_active());
+            let offsets = self.offsets(active().map(|node| node.id)).await;
             self.metrics.clock.observe(&offsets);
-            let off = is_off(&self.voters, &offsets);
+            let voters = active().filter(|node| node.role == NodeRole::Voter);
+            let off = is_off(&voters.map(|node| node.id).collect(), &offsets);
             self.metrics.clock.off.set(i64::from(off));
             if self.halt.set_clock_off(off) {
                 match off {
@@ -80,9 +85,9 @@ impl Clocks {
     }
 
     /// By how many milliseconds this node's clock is ahead of each peer that answers.
-    async fn offsets(&self) -> BTreeMap<NodeId, i64> {
-        let asked =
-            self.peers.iter().map(|&peer| async move { Some((peer, self.ask(peer).await?)) });
+    async fn offsets(&self, nodes: impl Iterator<Item = NodeId>) -> BTreeMap<NodeId, i64> {
+        let peers = nodes.filter(|id| *id != self.node);
+        let asked = peers.map(|peer| async move { Some((peer, self.ask(peer).await?)) });
         join_all(asked).await.into_iter().flatten().collect()
     }
 

@@ -54,17 +54,21 @@ pub(super) struct Compare {
 }
 
 impl Compare {
-    /// For the node `own` among `nodes`.
-    pub(super) fn new(own: NodeId, nodes: &[Node]) -> Compare {
-        let members: BTreeMap<_, _> = nodes.iter().map(|n| (n.id, n.member.clone())).collect();
+    /// For a node of the member `own` among `nodes`.
+    pub(super) fn new(own: MemberId, nodes: &[Node]) -> Compare {
         Compare {
-            own: members.get(&own).expect("this node is one of the channel's").clone(),
-            members,
+            own,
+            members: members(nodes),
             waiting: BTreeMap::new(),
             agreed: BTreeMap::new(),
             contradicted: BTreeMap::new(),
             evidence: BTreeMap::new(),
         }
+    }
+
+    /// These are the channel's nodes from now on; what retired ones signed counts no more.
+    pub(super) fn set_nodes(&mut self, nodes: &[Node]) {
+        self.members = members(nodes);
     }
 
     /// How many members the channel has.
@@ -145,6 +149,11 @@ impl Compare {
     }
 }
 
+fn members(nodes: &[Node]) -> BTreeMap<NodeId, MemberId> {
+    let active = nodes.iter().filter(|node| node.is_active());
+    active.map(|node| (node.id, node.member.clone())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,19 +166,35 @@ mod tests {
         SignedCheckpoint::sign(checkpoint, node, 1, &SigningKey::from_seed(&[1; 32]))
     }
 
-    /// Node 1 among nodes 1, 2, ... of these members.
-    fn compare(members: &[&str]) -> Compare {
-        let node = |(id, member): (NodeId, &&str)| Node {
+    fn node(id: NodeId, member: &str) -> Node {
+        Node {
             id,
-            member: (*member).into(),
+            member: member.into(),
             role: NodeRole::Voter,
             identity_key: [0; 32],
             network_key: [0; 32],
             attestation_key: [0; 32],
             addresses: Vec::new(),
             storage_id: [0; 16],
-        };
-        Compare::new(1, &(1..).zip(members).map(node).collect::<Vec<_>>())
+            retired_ms: None,
+        }
+    }
+
+    /// Node 1 among nodes 1, 2, ... of these members.
+    fn compare(members: &[&str]) -> Compare {
+        let nodes: Vec<_> = (1..).zip(members).map(|(id, member)| node(id, member)).collect();
+        Compare::new(members[0].into(), &nodes)
+    }
+
+    #[test]
+    fn what_a_retired_node_signed_counts_no_more() {
+        let mut compare = compare(&["uy", "br", "pe"]);
+        compare.contradicted(2, 7);
+        compare.contradicted(3, 7);
+        assert_eq!(compare.verdict(), Verdict::Refuted { size: 7, against: 2 });
+        let retired = Node { retired_ms: Some(1), ..node(3, "pe") };
+        compare.set_nodes(&[node(1, "uy"), node(2, "br"), retired, node(4, "pe")]);
+        assert_eq!(compare.verdict(), Verdict::Upheld);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! encodes its own.
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use precinto_protocol::{checkpoint::SignedCheckpoint, host::is_code, transaction::Endorsement};
+use precinto_protocol::{
+    checkpoint::SignedCheckpoint, host::is_code, registry::Node, transaction::Endorsement,
+};
 
 /// A request on the request lane.
 #[derive(Debug, Encode, Decode)]
@@ -98,4 +100,7 @@ pub(super) enum Gossip {
     /// The sender's newest checkpoint.
     #[n(0)]
     Checkpoint(#[n(0)] SignedCheckpoint),
+    /// Active nodes that were registered after genesis: whoever was away may not know them.
+    #[n(1)]
+    Nodes(#[n(0)] Vec<Node>),
 }

@@ -33,8 +33,10 @@ mod pending;
 mod port;
 mod raft;
 mod requests;
+mod roster;
 mod run;
 mod snapshots;
+mod start;
 mod submit;
 mod verify;
 

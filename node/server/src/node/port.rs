@@ -36,7 +36,7 @@ use zeroize::Zeroizing;
 use super::{
     adapters::StatePort, endorse::Collector, event::EventRecord, halt::Halt,
     ledger_cell::LedgerCell, officer::OfficerSigner, pending::Pending, raft::RaftHandle,
-    submit::Submitter,
+    roster::Registered, submit::Submitter,
 };
 
 /// How long a linearizable read may wait for the leader.
@@ -52,7 +52,7 @@ pub(super) struct Port {
     pub genesis: Genesis,
     /// Ledger and epoch.
     pub origin: Origin,
-    /// This node's entry in genesis.
+    /// This node, as it was registered when it started.
     pub node: Node,
     /// What is asked about.
     pub ledger: LedgerCell,
@@ -72,6 +72,8 @@ pub(super) struct Port {
     pub network: NetworkHandle,
     /// The applied height.
     pub heights: watch::Receiver<u64>,
+    /// The registry's nodes.
+    pub registered: Registered,
     /// Whether the node halted.
     pub halt: Halt,
     /// Places for queries that run contracts.
@@ -227,7 +229,8 @@ impl NodePort for SharedPort {
     fn checkpoints(&self) -> BoxFuture<'_, Result<Vec<CheckpointView>, NodeError>> {
         self.read(|port, view| {
             let mut checkpoints = Vec::new();
-            for node in &port.genesis.nodes {
+            let nodes = port.registered.borrow().clone();
+            for node in nodes.iter().filter(|node| node.is_active()) {
                 if let Some(stored) = view.last_checkpoint(node.id)? {
                     checkpoints.push(checkpoint_view(node, &cbor::decode(&stored.bytes)?));
                 }
@@ -364,6 +367,7 @@ fn node_view(port: &Port, node: Node) -> NodeView {
         this,
         connected: this || peer.as_ref().is_some_and(|peer| peer.connected),
         leader: raft.leader == Some(node.id),
+        votes: raft.membership.voters.contains(&node.id),
         lag,
         refused: peer.and_then(|peer| peer.refusal).map(|refusal| refusal.to_string()),
         node,
@@ -372,13 +376,15 @@ fn node_view(port: &Port, node: Node) -> NodeView {
 
 fn node_status(port: &Port, head: Head) -> NodeStatus {
     let raft = port.raft.status();
+    let registered = port.registered.borrow();
+    let node = registered.iter().find(|node| node.id == port.node.id);
     NodeStatus {
         network: port.genesis.name.clone(),
         channel: port.origin.channel,
         epoch: port.origin.epoch,
         node: port.node.id,
         member: port.node.member.clone(),
-        role: port.node.role,
+        role: node.map_or(port.node.role, |node| node.role),
         raft_role: match raft.role {
             precinto_consensus::RaftRole::Leader => RaftRole::Leader,
             precinto_consensus::RaftRole::Candidate => RaftRole::Candidate,

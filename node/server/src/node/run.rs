@@ -9,19 +9,13 @@ use std::{
 
 use anyhow::Context;
 use precinto_api::{Accounts, ApiConfig, HttpMetrics, NodePort, Webhooks, audit::Trail};
-use precinto_consensus::{Applied, Config, Input, Replica, settings::COMPACTION_MARGIN};
-use precinto_execution::{Ledger as Executor, Queries};
-use precinto_network::{Frame, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer};
+use precinto_consensus::{Applied, Input, Replica};
+use precinto_execution::{Ledger as Executor, Queries, Registry};
+use precinto_network::{Frame, Hello, Inbox, NetworkHandle};
 use precinto_protocol::{
-    block::Origin,
-    genesis::Genesis,
-    identity::NodeId,
-    keys::PublicKey,
-    limits::PROTOCOL_VERSION,
-    registry::{Node, NodeRole},
+    block::Origin, genesis::Genesis, identity::NodeId, limits::PROTOCOL_VERSION, registry::Node,
 };
 use precinto_storage::{ChannelDirectory, RaftLog};
-use prometheus::Registry;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -30,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    adapters::LogPort,
+    adapters::{LogPort, StatePort},
     apply::{self, Applier, applied},
     attest::Attester,
     boot::{self, Channel, Tools},
@@ -50,7 +44,9 @@ use super::{
     port::{Port, QUERY_PLACES, SharedPort},
     raft::{self, RaftHandle, RaftInbox},
     requests::answer_requests,
+    roster::{Contacts, Heard, Registered, Roster},
     snapshots::{SnapshotState, Snapshots},
+    start::{Known, replica_config, start_network, this_node},
     submit::{Submitter, SubmitterParts},
     verify,
 };
@@ -64,10 +60,6 @@ use crate::{
 /// How long a leader waits for another one to take over before it stops.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 
-/// Variable that lowers how many Raft entries are kept for followers, so that a test sees a
-/// snapshot without writing thousands of blocks.
-const KEEP_ENTRIES: &str = "PRECINTO_KEEP_ENTRIES";
-
 /// Webhooks of the node, in its data directory.
 const WEBHOOKS_FILE: &str = "webhooks.json";
 
@@ -76,16 +68,19 @@ const WEBHOOKS_FILE: &str = "webhooks.json";
 pub async fn run(dir: &Path, log_format: Option<LogFormat>) -> anyhow::Result<()> {
     let config = NodeConfig::read(&dir.join(NODE_FILE))?;
     let genesis = read_genesis(&config.genesis)?;
-    let node = genesis.nodes.iter().find(|node| node.id == config.node);
-    let node = node.with_context(|| format!("genesis has no node {}", config.node))?.clone();
-    let whose = Whose { node: node.id, member: node.member.clone() };
+    let contacts = Contacts::read(&config.contacts)?;
+    let listed = genesis.nodes.iter().find(|node| node.id == config.node);
+    // A node that nobody has registered is refused below, with what to do about it.
+    let member = listed.or(contacts.node(config.node)).map(|node| node.member.clone());
+    let whose = Whose { node: config.node, member: member.unwrap_or_default() };
     logging::of_node(whose, log_format.unwrap_or(config.log_format), &config.log_level);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let running = Running::start(config, genesis, node).await?;
+    let mut running = Running::start(config, genesis, contacts).await?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        Ok(_) = running.retired.wait_for(|retired| *retired) => {}
     }
     running.stop().await;
     Ok(())
@@ -99,6 +94,8 @@ struct Running {
     ledger: LedgerCell,
     stop_api: watch::Sender<bool>,
     api: tokio::task::JoinHandle<()>,
+    /// Whether its member has put another node in its place.
+    retired: watch::Receiver<bool>,
 }
 
 /// What the parts of a node share.
@@ -115,34 +112,50 @@ struct Shared {
     network: NetworkHandle,
     raft: RaftHandle,
     heights: watch::Receiver<u64>,
+    registered: Registered,
 }
 
 impl Running {
-    async fn start(config: NodeConfig, genesis: Genesis, node: Node) -> anyhow::Result<Running> {
+    async fn start(
+        config: NodeConfig,
+        genesis: Genesis,
+        contacts: Contacts,
+    ) -> anyhow::Result<Running> {
         let halt = Halt::open(&config.data)?;
-        let registry = Registry::new();
+        let registry = prometheus::Registry::new();
         let metrics = Metrics::register(&registry)?;
-        metrics.introduce(&genesis.name, node.id, &node.member);
         let tools = Tools::new(config.code.clone(), &config.data)?;
         let disk = Arc::new(
             Disk::open(&config.data, config.disk_reserve)
                 .with_context(|| format!("cannot reserve room in {}", config.data.display()))?,
         );
         let opened = {
-            let (data, genesis, node, tools) =
-                (config.data.clone(), genesis.clone(), node.clone(), tools.clone());
-            tokio::task::spawn_blocking(move || boot::open(&data, &genesis, &node, &tools))
-                .await??
+            let (data, node) = (config.data.clone(), config.node);
+            let (genesis, tools) = (genesis.clone(), tools.clone());
+            tokio::task::spawn_blocking(move || boot::open(&data, &genesis, node, &tools)).await??
         };
         let Channel { directory, raft_log, ledger, executor } = opened;
         let origin = Origin { channel: genesis.hash(), epoch: 0 };
         let head = ledger.head().expect("an opened channel has a genesis");
         tracing::info!(height = head.block.height, "opened the ledger");
 
-        let replica_config = replica_config(&config, &genesis, &node, origin)?;
+        let nodes = Registry::new(&StatePort(ledger.view())).nodes()?;
+        let node = this_node(&config, &nodes, &contacts, &raft_log)?;
+        metrics.introduce(&genesis.name, node.id, &node.member);
+        let known = Known { node: &node, nodes: &nodes, contacts: &contacts };
+        let replica_config = replica_config(&config, known, origin, &executor)?;
         let replica = Replica::new(replica_config, LogPort(raft_log.clone()), applied(&head))?;
         let (raft, raft_inbox) = raft::channel(&replica);
-        let (network, inbox) = start_network(&config, &genesis, &node, &tools).await?;
+        let hello = Hello {
+            genesis: origin.channel,
+            protocol_version: PROTOCOL_VERSION,
+            engine_fingerprint: tools.fingerprint,
+            node: node.id,
+            storage_id: node.storage_id,
+        };
+        let peers = contacts.peers(&nodes, executor.membership());
+        let (network, inbox) = start_network(&config, hello, peers).await?;
+        let (nodes, registered) = watch::channel(Arc::new(nodes));
         let (heights, height) = watch::channel(head.block.height);
         let shared = Shared {
             genesis,
@@ -157,7 +170,9 @@ impl Running {
             network,
             raft,
             heights: height,
+            registered,
         };
+        let (roster, heard, retired) = shared.roster(contacts);
 
         let house = shared.house(&raft_log);
         let snapshots = shared.start_threads(Threads {
@@ -167,9 +182,12 @@ impl Running {
             replica,
             raft_inbox,
             heights,
+            registered: nodes,
             last: applied(&head),
         });
-        let served = shared.serve(inbox, snapshots, config, registry).await;
+        owner::spawn_task("roster", roster.run());
+        let parts = Served { inbox, snapshots, config, registry, heard };
+        let served = shared.serve(parts).await;
         if served.is_err() {
             shared.raft.stop();
         }
@@ -182,6 +200,7 @@ impl Running {
             ledger: shared.ledger,
             stop_api,
             api,
+            retired,
         })
     }
 
@@ -211,70 +230,6 @@ impl Running {
     }
 }
 
-fn replica_config(
-    config: &NodeConfig,
-    genesis: &Genesis,
-    node: &Node,
-    origin: Origin,
-) -> anyhow::Result<Config> {
-    let signing_key = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
-    anyhow::ensure!(
-        signing_key.public().to_bytes() == node.identity_key,
-        "identity.key is not the key that genesis names for node {}",
-        node.id
-    );
-    let ids = |role| genesis.nodes_with(role).map(|node| node.id).collect();
-    let keys = genesis
-        .nodes
-        .iter()
-        .map(|node| Ok((node.id, PublicKey::from_bytes(&node.identity_key)?)))
-        .collect::<anyhow::Result<_>>()?;
-    let keep_entries = match std::env::var(KEEP_ENTRIES) {
-        Ok(text) => text.parse().with_context(|| format!("{KEEP_ENTRIES}={text}"))?,
-        Err(_) => COMPACTION_MARGIN,
-    };
-    Ok(Config {
-        node: node.id,
-        voters: ids(NodeRole::Voter),
-        learners: ids(NodeRole::Learner),
-        keys,
-        signing_key,
-        origin,
-        seed: u64::from_be_bytes(keyfile::random()),
-        keep_entries,
-    })
-}
-
-async fn start_network(
-    config: &NodeConfig,
-    genesis: &Genesis,
-    node: &Node,
-    tools: &Tools,
-) -> anyhow::Result<(NetworkHandle, Inbox)> {
-    let peers = genesis
-        .nodes
-        .iter()
-        .map(|node| Peer {
-            node: node.id,
-            network_key: node.network_key,
-            addresses: node.addresses.clone(),
-            storage_id: Some(node.storage_id),
-        })
-        .collect();
-    let network = NetworkConfig {
-        identity: keyfile::read_signing_key(&config.keys.join("network.key"))?,
-        listen: vec![config.p2p],
-        hello: Hello {
-            genesis: genesis.hash(),
-            protocol_version: PROTOCOL_VERSION,
-            engine_fingerprint: tools.fingerprint,
-            node: node.id,
-            storage_id: node.storage_id,
-        },
-    };
-    Ok(Network::start(network, peers).await?)
-}
-
 /// Ends the HTTP server, and tells that it has ended.
 type Api = (watch::Sender<bool>, tokio::task::JoinHandle<()>);
 
@@ -286,13 +241,37 @@ struct Threads {
     replica: Replica<LogPort>,
     raft_inbox: RaftInbox,
     heights: watch::Sender<u64>,
+    registered: watch::Sender<Arc<Vec<Node>>>,
     last: Applied,
 }
 
+/// What peers and clients are served with.
+struct Served {
+    inbox: Inbox,
+    snapshots: Arc<Snapshots>,
+    config: NodeConfig,
+    registry: prometheus::Registry,
+    heard: Heard,
+}
+
 impl Shared {
+    fn roster(&self, contacts: Contacts) -> (Roster, Heard, watch::Receiver<bool>) {
+        let handles = (self.network.clone(), self.raft.clone());
+        Roster::new(self.node.id, handles, self.registered.clone(), contacts)
+    }
+
     /// Starts the owner threads, wired as the module's picture shows.
     fn start_threads(&self, threads: Threads) -> Arc<Snapshots> {
-        let Threads { directory, raft_log, executor, replica, raft_inbox, heights, last } = threads;
+        let Threads {
+            directory,
+            raft_log,
+            executor,
+            replica,
+            raft_inbox,
+            heights,
+            registered,
+            last,
+        } = threads;
         let (work, work_inbox) = mpsc::channel();
         let (jobs, jobs_inbox) = mpsc::sync_channel(apply::QUEUE);
         verify::start(self.tools.keys.clone(), work_inbox, jobs);
@@ -302,6 +281,7 @@ impl Shared {
             raft: self.raft.clone(),
             pending: self.pending.clone(),
             heights,
+            registered,
             halt: self.halt.clone(),
             disk: self.disk.clone(),
             metrics: self.metrics.clone(),
@@ -344,15 +324,11 @@ impl Shared {
         snapshots
     }
 
-    async fn serve(
-        &self,
-        inbox: Inbox,
-        snapshots: Arc<Snapshots>,
-        config: NodeConfig,
-        registry: Registry,
-    ) -> anyhow::Result<Api> {
+    async fn serve(&self, served: Served) -> anyhow::Result<Api> {
+        let Served { inbox, snapshots, config, registry, heard } = served;
         let (submitter, endorser) = (self.submitter(), self.endorser(&config)?);
-        self.serve_peers(inbox, (&submitter, &endorser), snapshots, &config)?;
+        let gossip = self.serve_peers(inbox, (&submitter, &endorser), snapshots);
+        self.attest(gossip, heard, &config)?;
         self.serve_clients(config, (submitter, endorser), registry).await
     }
 
@@ -390,13 +366,13 @@ impl Shared {
         })
     }
 
+    /// Serves peers; what they gossip is left to the caller.
     fn serve_peers(
         &self,
         inbox: Inbox,
         (submitter, endorser): (&Submitter, &Endorser),
         snapshots: Arc<Snapshots>,
-        config: &NodeConfig,
-    ) -> anyhow::Result<()> {
+    ) -> tokio::sync::mpsc::Receiver<Frame> {
         let Inbox { raft, gossip, requests, snapshots: chunks, mut events } = inbox;
         owner::spawn_task("raft inbox", hand_to_raft(raft, self.raft.clone()));
         owner::spawn_task(
@@ -414,12 +390,24 @@ impl Shared {
                 }
             }
         });
+        gossip
+    }
+
+    fn attest(
+        &self,
+        gossip: tokio::sync::mpsc::Receiver<Frame>,
+        heard: Heard,
+        config: &NodeConfig,
+    ) -> anyhow::Result<()> {
         let attester = Attester {
             node: self.node.id,
             origin: self.origin,
             key: keyfile::read_signing_key(&config.keys.join("attestation.key"))?,
             ledger: self.ledger.clone(),
-            nodes: self.genesis.nodes.clone(),
+            member: self.node.member.clone(),
+            newest_at_genesis: self.genesis.nodes.last().map_or(0, |node| node.id),
+            nodes: self.registered.clone(),
+            heard,
             network: self.network.clone(),
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
@@ -430,10 +418,9 @@ impl Shared {
     }
 
     fn clocks(&self) -> Clocks {
-        let ids = self.genesis.nodes.iter().map(|node| node.id);
         Clocks {
-            peers: ids.filter(|id| *id != self.node.id).collect(),
-            voters: self.genesis.nodes_with(NodeRole::Voter).map(|node| node.id).collect(),
+            node: self.node.id,
+            nodes: self.registered.clone(),
             network: self.network.clone(),
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
@@ -458,7 +445,7 @@ impl Shared {
         &self,
         config: NodeConfig,
         (submitter, endorser): (Submitter, Endorser),
-        registry: Registry,
+        registry: prometheus::Registry,
     ) -> anyhow::Result<Api> {
         let identity = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
         let (stop, mut stopping) = watch::channel(false);
@@ -480,6 +467,7 @@ impl Shared {
             raft: self.raft.clone(),
             network: self.network.clone(),
             heights: until_stopped(self.heights.clone(), stopping.clone()),
+            registered: self.registered.clone(),
             halt: self.halt.clone(),
             query_places: tokio::sync::Semaphore::new(QUERY_PLACES),
             lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,

@@ -183,6 +183,10 @@ impl Snapshots {
         );
         let bytes = manifest.chunks.len() as u64 * SNAPSHOT_CHUNK_BYTES as u64;
         ensure!(self.disk.has_room_for(bytes), "the disk has no room for {bytes} bytes");
+        ensure!(
+            manifest.membership == cbor::encode(&offer.membership),
+            "the manifest is of another group than offered"
+        );
         let (content, time_ms) = (manifest.block.content, manifest.block.time_ms);
         let this = self.clone();
         let mut install = spawn_blocking(move || {

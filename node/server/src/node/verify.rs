@@ -43,7 +43,10 @@ pub(super) fn start(keys: Arc<KeyCache>, work: mpsc::Receiver<Work>, jobs: mpsc:
 }
 
 fn prepare(entry: Committed, keys: &KeyCache) -> Job {
-    let Committed { index, term, block: bytes } = entry;
+    let Committed { index, term, block: bytes, change } = entry;
+    if let Some(change) = change {
+        return Job::Change { index, term, change };
+    }
     if bytes.is_empty() {
         return Job::Empty { index, term };
     }

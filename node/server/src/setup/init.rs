@@ -9,7 +9,7 @@
 //! ```
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -26,20 +26,22 @@ use precinto_protocol::{
     registry::{ContractEntry, Identity, IdentityStatus, Member, Node},
 };
 
+use precinto_storage::StorageIdentity;
+
 use super::{
-    genesis::GENESIS_FILE,
+    genesis::{GENESIS_FILE, read_genesis},
     network_config::{NetworkConfig, NodeEntry},
 };
 use crate::{
     fields::Problems,
     keyfile,
     node::boot,
-    node_config::{NODE_FILE, USERS_FILE},
+    node_config::{CONTACTS_FILE, NODE_FILE, USERS_FILE},
     settings,
 };
 
 /// Validity of the first identities: two years, in milliseconds.
-const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
+pub(super) const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
 
 /// Accounts that every node gets: name and role, a token and no password. Each administration adds
 /// its own people.
@@ -57,6 +59,27 @@ const FIRST_TOKEN: &str = "first";
 /// Directory of a node.
 pub fn node_dir(network: &Path, node: NodeId) -> PathBuf {
     network.join("nodes").join(node.to_string())
+}
+
+/// The nodes whose directories are in `network`, by id: those of genesis, and those that replaced
+/// one; not those that were retired, as far as the directories tell.
+pub fn local_nodes(network: &Path) -> anyhow::Result<Vec<Node>> {
+    let genesis = read_genesis(&network.join(GENESIS_FILE))?;
+    let mut nodes: BTreeMap<NodeId, Node> =
+        genesis.nodes.into_iter().map(|node| (node.id, node)).collect();
+    for entry in fs::read_dir(network.join("nodes"))? {
+        if let Ok(bytes) = fs::read(entry?.path().join(CONTACTS_FILE)) {
+            let listed: Vec<Node> = cbor::decode(&bytes)?;
+            for node in listed {
+                let retired = nodes.get(&node.id).is_some_and(|known| !known.is_active());
+                if !retired {
+                    nodes.insert(node.id, node);
+                }
+            }
+        }
+    }
+    let here = |node: &Node| node_dir(network, node.id).join(NODE_FILE).exists();
+    Ok(nodes.into_values().filter(|node| node.is_active() && here(node)).collect())
 }
 
 /// File with the bearer token of a node's account.
@@ -133,7 +156,9 @@ fn write_network(
     Problems::check(config_file, genesis.problems())?;
     fs::write(dir.join(GENESIS_FILE), cbor::encode(&genesis))?;
     for node in &genesis.nodes {
-        boot::create_storage(&node_dir(dir, node.id).join("data"), &genesis, node)?;
+        let (storage_id, node) = (node.storage_id, node.id);
+        let identity = StorageIdentity { storage_id, node, genesis: genesis.hash() };
+        boot::create_storage(&node_dir(dir, node).join("data"), identity)?;
     }
     Ok(genesis)
 }
@@ -158,7 +183,7 @@ fn identity(key: &SigningKey, member: &str, role: Role, validity: (u64, u64)) ->
     }
 }
 
-fn new_key(path: &Path) -> anyhow::Result<SigningKey> {
+pub(super) fn new_key(path: &Path) -> anyhow::Result<SigningKey> {
     let key = SigningKey::from_seed(&keyfile::random());
     keyfile::create(path, &key.seed())?;
     Ok(key)
@@ -189,6 +214,7 @@ fn write_node(
         attestation_key: attestation.public().to_bytes(),
         addresses: vec![entry.p2p.to_string()],
         storage_id: keyfile::random(),
+        retired_ms: None,
     };
     Ok((node, identity))
 }

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     genesis::{GENESIS_FILE, read_genesis},
-    init::{self, node_dir},
+    init::{self, local_nodes, node_dir},
 };
 use crate::cli::{
     import,
@@ -60,12 +60,14 @@ pub async fn run(args: &RunArgs, dir: &Path) -> anyhow::Result<()> {
         ));
     }
     let genesis = read_genesis(&dir.join(GENESIS_FILE))?;
-    let mut nodes = Vec::new();
-    for node in &genesis.nodes {
-        nodes.push((node.id, start(dir, node)?));
+    let nodes = local_nodes(dir)?;
+    let mut running = Vec::new();
+    for node in &nodes {
+        running.push((node.id, start(dir, node)?));
     }
-    let served = serve(&genesis, &imports, dir, &mut nodes).await;
-    stop(&mut nodes).await;
+    let network = Network { genesis: &genesis, nodes: &nodes, dir };
+    let served = serve(network, &imports, &mut running).await;
+    stop(&mut running).await;
     served
 }
 
@@ -94,23 +96,31 @@ fn start(dir: &Path, node: &Node) -> anyhow::Result<Child> {
         .with_context(|| format!("cannot start node {}", node.id))
 }
 
+/// What runs, and where.
+#[derive(Clone, Copy)]
+struct Network<'a> {
+    genesis: &'a Genesis,
+    nodes: &'a [Node],
+    dir: &'a Path,
+}
+
 async fn serve(
-    genesis: &Genesis,
+    network: Network<'_>,
     imports: &[(String, PathBuf)],
-    dir: &Path,
     nodes: &mut [(u64, Child)],
 ) -> anyhow::Result<()> {
+    let dir = network.dir;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let prepared = async {
-        for node in &genesis.nodes {
+        for node in network.nodes {
             ready(dir, node.id).await?;
         }
         for (member, file) in imports {
             let target = Target::of_member(dir, member)?;
             import::import(&target, file, &import::Options::first_of_a_network(), true).await?;
         }
-        present(genesis, imports, dir).await
+        present(network, imports).await
     };
     tokio::select! {
         result = prepared => result?,
@@ -179,14 +189,11 @@ async fn stop(nodes: &mut [(u64, Child)]) {
     }
 }
 
-async fn present(
-    genesis: &Genesis,
-    imports: &[(String, PathBuf)],
-    dir: &Path,
-) -> anyhow::Result<()> {
+async fn present(network: Network<'_>, imports: &[(String, PathBuf)]) -> anyhow::Result<()> {
+    let Network { genesis, nodes, dir } = network;
     let mut table = Table::new(["MEMBER", "NODE", "ROLE", "API", "LEADER", "HEIGHT"]);
     let mut clients: Vec<(&Node, Client)> = Vec::new();
-    for node in &genesis.nodes {
+    for node in nodes {
         clients.push((node, Target::of_node(dir, node.id)?.client()?));
     }
     for (node, client) in &clients {
@@ -196,7 +203,7 @@ async fn present(
         table.row([
             node.member.clone(),
             node.id.to_string(),
-            node.role.to_string(),
+            status.role,
             target.url().to_owned(),
             leads.to_owned(),
             status.as_of.height.to_string(),

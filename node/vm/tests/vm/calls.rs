@@ -9,6 +9,7 @@ use precinto_protocol::{
     cbor,
     hash::sha256,
     host::Refusal,
+    keys::SigningKey,
     limits::{MAX_EVENT_BYTES, MAX_EVENTS, MAX_STATE_VALUE_BYTES},
     outcome::code,
 };
@@ -20,6 +21,8 @@ const STATE: &str = r#"
     (import "precinto" "take" (func $take (param i32)))"#;
 const EMIT: &str = r#"(import "precinto" "emit" (func $emit (param i32 i32 i32 i32)))"#;
 const ABORT: &str = r#"(import "precinto" "abort" (func $abort (param i32 i32 i32 i32)))"#;
+const VERIFY: &str = r#"(import "precinto" "verify_signature"
+    (func $verify (param i32 i32 i32 i32) (result i32)))"#;
 const TAKE: &str = r#"(import "precinto" "take" (func $take (param i32)))"#;
 
 /// The interface, version 1, as modules built for it import it. It only changes with the marker.
@@ -34,6 +37,7 @@ const INTERFACE: &str = r#"
     (import "precinto" "emit" (func (param i32 i32 i32 i32)))
     (import "precinto" "context" (func (result i32)))
     (import "precinto" "sha256" (func (param i32 i32 i32)))
+    (import "precinto" "verify_signature" (func (param i32 i32 i32 i32) (result i32)))
     (import "precinto" "abort" (func (param i32 i32 i32 i32)))
     (import "precinto" "take" (func (param i32)))"#;
 
@@ -309,6 +313,29 @@ fn the_digest_is_sha256() {
         ),
     );
     assert_eq!(call(&wasm, FUEL).output, Ok(Vec::new()));
+}
+
+#[test]
+fn a_signature_is_valid_for_its_key_and_message_alone() {
+    let key = SigningKey::from_seed(&[5; 32]);
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("\\{b:02x}")).collect() };
+    let verifies = |key: &[u8], message: &str, signature: &[u8], expected: u32| {
+        let data = format!(r#"(data (i32.const 200) "{}{}{message}")"#, hex(key), hex(signature));
+        let body = format!(
+            "i32.const 200 i32.const 296 i32.const {} i32.const 232 call $verify
+            i32.const {expected} i32.ne if unreachable end",
+            message.len()
+        );
+        assert_eq!(call(&succeeding(VERIFY, &data, &body), FUEL).output, Ok(Vec::new()));
+    };
+    let (public, signature) = (key.public().to_bytes(), key.sign(b"abc"));
+    verifies(&public, "abc", &signature, 1);
+    verifies(&public, "abd", &signature, 0);
+    verifies(&SigningKey::from_seed(&[6; 32]).public().to_bytes(), "abc", &signature, 0);
+    verifies(&[0; 32], "abc", &signature, 0);
+    let outside = "i32.const 0 i32.const 0 i32.const 1 i32.const 65500 call $verify drop";
+    let trapped = Failure::Trapped(TrapCode::MemoryOutOfBounds);
+    assert_eq!(failure(&succeeding(VERIFY, "", outside)), trapped);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use precinto_protocol::{
     cbor,
     hash::{Hash, sha256},
     host::{MAX_SCAN_BYTES, MAX_SCAN_ITEMS, Refusal, StateItem, is_topic},
+    keys::PublicKey,
     limits::{MAX_EVENT_BYTES, MAX_EVENTS, MAX_STATE_VALUE_BYTES},
     state::{RecordLogEntry, StateKey},
 };
@@ -282,5 +283,9 @@ impl Host for MockHost {
 
     fn sha256(&self, data: &[u8]) -> Hash {
         sha256(&[data])
+    }
+
+    fn verify_signature(&self, key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+        PublicKey::from_bytes(key).is_ok_and(|key| key.verify(message, signature))
     }
 }

@@ -21,6 +21,8 @@ const START_MS: u64 = 1_767_225_600_000;
 /// Ledger time between two calls.
 const STEP_MS: u64 = 1_000;
 
+const CHANNEL: Hash = Hash([0xcc; 32]);
+
 /// Id of the contract under test.
 const CONTRACT: u32 = 7;
 
@@ -85,6 +87,11 @@ impl MockLedger {
         &mut self.host
     }
 
+    /// The channel: what signatures are made for.
+    pub fn channel(&self) -> Hash {
+        CHANNEL
+    }
+
     /// Height of the last block.
     pub fn height(&self) -> u64 {
         self.height
@@ -109,7 +116,7 @@ fn input<A: Encode<()>>(method: &str, args: &A) -> ContractInput {
 fn context(height: u64, time_ms: u64, signers: &[Signer]) -> CallContext {
     let id = tagged("precinto/test-transaction", &[&height.to_be_bytes()]);
     CallContext {
-        channel: Hash([0xcc; 32]),
+        channel: CHANNEL,
         height,
         index: 0,
         time_ms,

@@ -3,10 +3,15 @@
 use precinto_protocol::{
     cbor,
     genesis::Genesis,
-    registry::{Identity, IdentityStatus, SignerSet, SystemKey, signer_set_digest},
+    governance::{Successor, key_possession},
+    hash::Hash,
+    keys::PublicKey,
+    registry::{Identity, IdentityStatus, Node, SignerSet, SystemKey, signer_set_digest},
     state::{Entry, Trie},
     transaction::TransactionId,
 };
+
+use serde_json::Value;
 
 use crate::{bytes, hash, list, number, vectors};
 
@@ -37,6 +42,40 @@ fn genesis_names_the_channel_and_gives_the_first_state() {
     assert_eq!(found, expected);
     let entries = entries.iter().map(|(key, value)| (key, Entry::plain(value)));
     assert_eq!(Trie::from_sorted(entries).unwrap().root().to_hex(), vectors["state_root"]);
+}
+
+#[test]
+fn a_retired_node_says_when_and_its_signature_no_longer_counts() {
+    let vectors = vectors!("genesis");
+    let vector = &vectors["retired_node"];
+    let genesis: Genesis = cbor::decode(&bytes(&vectors["encoded"])).unwrap();
+    let node: Node = cbor::decode(&bytes(&vector["encoded"])).unwrap();
+    assert_eq!(node.retired_ms, Some(number(&vector["retired_ms"])));
+    let mut nodes = genesis.nodes;
+    nodes[0] = node;
+    assert_eq!(signer_set_digest(Some(2), &nodes).to_hex(), vector["signer_set"]);
+}
+
+#[test]
+fn who_enrols_a_key_shows_that_he_holds_it() {
+    let vectors = vectors!("genesis");
+    let vector = &vectors["possession"];
+    let verify = |key: &[u8; 32], message: &Hash, signature: &Value| {
+        let signature = bytes(signature).try_into().unwrap();
+        PublicKey::from_bytes(key).unwrap().verify(message.as_bytes(), &signature)
+    };
+    let (channel, member) = (hash(&vector["channel"]), vector["member"].as_str().unwrap());
+    let key = hash(&vector["public_key"]).0;
+    let message = key_possession(&channel, member, &key);
+    assert_eq!(message.to_hex(), vector["key_possession"]);
+    assert!(verify(&key, &message, &vector["key_signature"]));
+
+    let successor: Successor = cbor::decode(&bytes(&vector["successor"])).unwrap();
+    let message = successor.possession(&channel);
+    assert_eq!(message.to_hex(), vector["node_possession"]);
+    for (key, signature) in successor.keys().into_iter().zip(list(&vector["node_signatures"])) {
+        assert!(verify(key, &message, signature));
+    }
 }
 
 #[test]

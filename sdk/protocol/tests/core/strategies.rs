@@ -166,10 +166,10 @@ fn members() -> impl Strategy<Value = Member> {
 }
 
 fn nodes() -> impl Strategy<Value = Node> {
-    let role = sample::select(&[NodeRole::Voter, NodeRole::Learner][..]);
-    let keys = any::<[[u8; 32]; 3]>();
-    (numbers(), names(), role, keys, vec(names(), 0..3), any::<[u8; 16]>()).prop_map(
-        |(id, member, role, keys, addresses, storage_id)| Node {
+    let role = sample::select(&[NodeRole::Voter, NodeRole::Learner, NodeRole::Joining][..]);
+    let (keys, retired) = (any::<[[u8; 32]; 3]>(), option::of(numbers()));
+    (numbers(), names(), role, keys, vec(names(), 0..3), any::<[u8; 16]>(), retired).prop_map(
+        |(id, member, role, keys, addresses, storage_id, retired_ms)| Node {
             id,
             member,
             role,
@@ -178,6 +178,7 @@ fn nodes() -> impl Strategy<Value = Node> {
             attestation_key: keys[2],
             addresses,
             storage_id,
+            retired_ms,
         },
     )
 }

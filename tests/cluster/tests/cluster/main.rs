@@ -14,6 +14,7 @@ mod import;
 mod networks;
 mod operation;
 mod reads;
+mod replacing;
 mod security;
 mod sharing;
 mod stopping;

@@ -1,22 +1,21 @@
 //! What must hold whatever happens; checked whenever a replica delivers, leads or answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use precinto_consensus::{Applied, Committed, ReadOutcome, SnapshotMark};
-use precinto_protocol::{
-    block::Block,
-    identity::{KeyId, NodeId},
-    keys::PublicKey,
-};
+use precinto_protocol::{block::Block, identity::NodeId, membership::Membership};
 
 use super::{
     disk::Disk,
-    node::{Group, NOTHING, advance},
+    group::{Group, signing_key},
+    node::{NOTHING, advance},
 };
 
 pub(crate) struct Checker {
+    genesis: Group,
+    /// After the whole history, and before its last change.
     group: Group,
-    keys: BTreeMap<KeyId, PublicKey>,
+    former: Group,
     /// Every entry any node delivered, by index from 1.
     history: Vec<Committed>,
     last: Applied,
@@ -27,10 +26,10 @@ pub(crate) struct Checker {
 
 impl Checker {
     pub(crate) fn new(group: &Group) -> Checker {
-        let keys = group.keys.values().map(|key| (key.key_id(), *key)).collect();
         Checker {
+            genesis: group.clone(),
             group: group.clone(),
-            keys,
+            former: group.clone(),
             history: Vec::new(),
             last: NOTHING,
             leaders: BTreeMap::new(),
@@ -44,6 +43,20 @@ impl Checker {
 
     pub(crate) fn committed(&self) -> u64 {
         self.history.len() as u64
+    }
+
+    pub(crate) fn genesis(&self) -> &Group {
+        &self.genesis
+    }
+
+    pub(crate) fn group(&self) -> &Group {
+        &self.group
+    }
+
+    pub(crate) fn group_at(&self, mark: SnapshotMark) -> Membership {
+        let mut group = self.genesis.clone();
+        self.history[..mark.index as usize].iter().for_each(|entry| group.execute(entry));
+        group.membership
     }
 
     pub(crate) fn ledger_at(&self, mark: SnapshotMark) -> Applied {
@@ -62,10 +75,18 @@ impl Checker {
             match self.history.get(entry.index as usize - 1) {
                 Some(known) => assert_eq!(known, entry, "two histories"),
                 None => {
-                    let voters = disks.clone().filter(|(id, _)| self.group.voters.contains(id));
-                    let holders = voters.filter(|(_, disk)| disk.holds(entry.index, entry.term));
+                    let holds = |id: &NodeId| {
+                        let mut disks = disks.clone();
+                        let disk = disks.find(|(other, _)| other == id).map(|(_, disk)| disk);
+                        disk.is_some_and(|disk| disk.holds(entry.index, entry.term))
+                    };
+                    // A leader may not have executed the last change when it counts.
+                    let groups = [&self.group, &self.former].map(|group| &group.membership.voters);
+                    let quorum = |voters: &&BTreeSet<NodeId>| {
+                        2 * voters.iter().filter(|id| holds(id)).count() > voters.len()
+                    };
                     assert!(
-                        2 * holders.count() > self.group.voters.len(),
+                        groups.iter().any(quorum),
                         "entry {} was committed without being on a quorum's disks",
                         entry.index,
                     );
@@ -83,9 +104,14 @@ impl Checker {
             assert_eq!((header.raft_index, header.term), (entry.index, entry.term));
             assert_eq!(header.previous, self.last.content, "the chain is broken");
             assert!(block.time_ms() > self.last.time_ms, "time went back");
-            let key = self.keys.get(&header.leader).expect("signed by a voter");
-            block.verify(key).expect("the signature is valid");
+            let keys = self.group.nodes.iter().map(|node| signing_key(node.id).public());
+            let key = keys.into_iter().find(|key| key.key_id() == header.leader);
+            block.verify(&key.expect("signed by a node")).expect("the signature is valid");
         }
+        if entry.change.is_some() {
+            self.former = self.group.clone();
+        }
+        self.group.execute(entry);
         self.last = advance(self.last, entry);
         self.history.push(entry.clone());
     }

@@ -3,6 +3,7 @@
 
 mod checker;
 mod disk;
+mod group;
 mod node;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -12,7 +13,8 @@ use precinto_protocol::identity::NodeId;
 
 use checker::Checker;
 pub(crate) use disk::Disk;
-pub(crate) use node::{Group, NOTHING, Node, advance, config, origin, signing_key};
+pub(crate) use group::{Group, signing_key};
+pub(crate) use node::{NOTHING, Node, advance, config, origin};
 
 /// Genesis time of every test ledger; clocks start here.
 pub(crate) const GENESIS_MS: u64 = 1_800_000_000_000;
@@ -94,6 +96,7 @@ impl Cluster {
         }
         if let Some(offer) = &output.snapshot_offer {
             let staged = self.checker.ledger_at(offer.mark);
+            assert_eq!(offer.membership, self.checker.group_at(offer.mark), "another group");
             let failed = node.fail_staging;
             node.inbox.push_back(match failed {
                 true => Input::SnapshotFailed(offer.mark.index),
@@ -110,7 +113,8 @@ impl Cluster {
     pub(crate) fn deliver(&mut self, position: usize) {
         let Some(packet) = self.packets.remove(position) else { return };
         let pair = (packet.from.min(packet.to), packet.from.max(packet.to));
-        if !self.cut.contains(&pair) {
+        let there = self.nodes.iter().any(|node| node.id == packet.to);
+        if there && !self.cut.contains(&pair) {
             self.feed(packet.to, Input::Message { from: packet.from, bytes: packet.bytes });
         }
     }
@@ -125,8 +129,8 @@ impl Cluster {
 
     /// Executes the oldest delivered entry.
     pub(crate) fn apply(&mut self, id: NodeId) {
-        if let Some(applied) = self.node(id).apply() {
-            self.feed(id, Input::Applied(applied));
+        for input in self.node(id).apply() {
+            self.feed(id, input);
         }
     }
 
@@ -166,6 +170,8 @@ impl Cluster {
     }
 
     pub(crate) fn tick(&mut self, id: NodeId) {
+        let contacts = self.checker.group().nodes.iter().map(|node| node.id).collect();
+        self.node(id).hear_of(contacts);
         self.node(id).pass_tick();
         self.feed(id, Input::Tick);
     }
@@ -189,6 +195,22 @@ impl Cluster {
             let output = self.node(id).replica().take_output();
             self.carry_out(id, output);
         }
+    }
+
+    /// Starts every node that is registered and has not been started.
+    pub(crate) fn join_all(&mut self) {
+        let started = self.ids();
+        let registered = self.checker.group().nodes.iter().map(|node| node.id);
+        let new: Vec<_> = registered.filter(|id| !started.contains(id)).collect();
+        new.into_iter().for_each(|id| self.join(id));
+    }
+
+    /// Starts a new node with an empty disk, told of all nodes that are registered by now.
+    pub(crate) fn join(&mut self, id: NodeId) {
+        let contacts = self.checker.group().nodes.iter().map(|node| node.id).collect();
+        let mut node = Node::join(id, self.checker.genesis(), &contacts);
+        node.now_ms = self.nodes.iter().map(|node| node.now_ms).max().expect("there are nodes");
+        self.nodes.push(node);
     }
 
     pub(crate) fn cut(&mut self, a: NodeId, b: NodeId) {

@@ -1,6 +1,6 @@
 //! One node: a replica, its disk, its ledger, its clock.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use precinto_consensus::{
     Alarm, Applied, Committed, Config, Input, Output, ReadOutcome, Replica, Returned,
@@ -10,32 +10,13 @@ use precinto_protocol::{
     block::{Block, Origin},
     hash::{Hash, tagged},
     identity::NodeId,
-    keys::{PublicKey, SigningKey},
 };
 
-use super::{GENESIS_MS, disk::Disk};
-
-/// Who takes part.
-#[derive(Clone)]
-pub(crate) struct Group {
-    pub(crate) voters: BTreeSet<NodeId>,
-    learners: BTreeSet<NodeId>,
-    pub(crate) keys: BTreeMap<NodeId, PublicKey>,
-}
-
-impl Group {
-    pub(crate) fn new(voters: &[NodeId], learners: &[NodeId]) -> Group {
-        Group {
-            voters: voters.iter().copied().collect(),
-            learners: learners.iter().copied().collect(),
-            keys: voters.iter().map(|&id| (id, signing_key(id).public())).collect(),
-        }
-    }
-}
-
-pub(crate) fn signing_key(id: NodeId) -> SigningKey {
-    SigningKey::from_seed(&[id as u8; 32])
-}
+use super::{
+    GENESIS_MS,
+    disk::Disk,
+    group::{Group, signing_key},
+};
 
 pub(crate) fn origin() -> Origin {
     Origin { channel: tagged("test", &[]), epoch: 0 }
@@ -44,9 +25,9 @@ pub(crate) fn origin() -> Origin {
 pub(crate) fn config(node: NodeId, group: &Group, seed: u64) -> Config {
     Config {
         node,
-        voters: group.voters.clone(),
-        learners: group.learners.clone(),
-        keys: group.keys.clone(),
+        membership: group.membership.clone(),
+        nodes: group.nodes.clone(),
+        contacts: BTreeSet::new(),
         signing_key: signing_key(node),
         origin: origin(),
         seed,
@@ -70,7 +51,11 @@ pub(crate) fn advance(mut applied: Applied, entry: &Committed) -> Applied {
 
 pub(crate) struct Node {
     pub(crate) id: NodeId,
+    genesis: Group,
+    /// As of the last entry executed.
     group: Group,
+    /// The nodes that are said to be registered.
+    contacts: BTreeSet<NodeId>,
     replica: Option<Replica<Disk>>,
     pub(crate) disk: Disk,
     /// Executed entries; what is above `synced` is lost in a crash.
@@ -97,9 +82,16 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(id: NodeId, group: &Group) -> Node {
+        Node::join(id, group, &BTreeSet::new())
+    }
+
+    /// A node with an empty disk that was told of others.
+    pub(crate) fn join(id: NodeId, genesis: &Group, contacts: &BTreeSet<NodeId>) -> Node {
         let mut node = Node {
             id,
-            group: group.clone(),
+            genesis: genesis.clone(),
+            group: genesis.clone(),
+            contacts: contacts.clone(),
             replica: None,
             disk: Disk::default(),
             ledger: Vec::new(),
@@ -125,9 +117,25 @@ impl Node {
 
     pub(crate) fn try_start(&mut self) -> Result<(), StartError> {
         self.runs += 1;
-        let config = config(self.id, &self.group, self.runs);
+        let mut config = config(self.id, &self.group, self.runs);
+        config.contacts = self.contacts.clone();
         self.replica = Some(Replica::new(config, self.disk.clone(), self.applied())?);
         Ok(())
+    }
+
+    /// What peers tell of who is registered.
+    pub(crate) fn hear_of(&mut self, contacts: BTreeSet<NodeId>) {
+        if self.contacts != contacts && self.is_alive() {
+            self.inbox.push_back(Input::Contacts(contacts.clone()));
+            self.contacts = contacts;
+        }
+    }
+
+    /// Recomputes what follows from the ledger.
+    fn reload(&mut self) {
+        self.applied = self.ledger.iter().fold(NOTHING, advance);
+        self.group = self.genesis.clone();
+        self.ledger.iter().for_each(|entry| self.group.execute(entry));
     }
 
     pub(crate) fn restart(&mut self) {
@@ -138,7 +146,7 @@ impl Node {
         self.replica = None;
         self.disk.crash();
         self.ledger.truncate(self.synced);
-        self.applied = self.ledger.iter().fold(NOTHING, advance);
+        self.reload();
         self.to_apply.clear();
         self.inbox.clear();
         (self.hold_disk, self.hold_apply) = (false, false);
@@ -202,19 +210,27 @@ impl Node {
         if let Some(mark) = task.snapshot {
             assert!(self.to_apply.is_empty(), "no entry comes before the snapshot is installed");
             self.ledger = history[..mark.index as usize].to_vec();
-            self.applied = self.ledger.iter().fold(NOTHING, advance);
+            self.reload();
+            self.inbox.push_front(Input::Members(self.group.nodes.clone()));
             self.synced = self.ledger.len();
             self.installed = mark.index;
         }
         Some(task.number)
     }
 
-    pub(crate) fn apply(&mut self) -> Option<Applied> {
-        let entry = self.to_apply.pop_front()?;
+    /// Executes an entry; what the replica is to be told of it.
+    pub(crate) fn apply(&mut self) -> Vec<Input> {
+        let Some(entry) = self.to_apply.pop_front() else { return Vec::new() };
         assert_eq!(entry.index, self.applied.index + 1, "entries come in order, each once");
         self.applied = advance(self.applied, &entry);
+        self.group.execute(&entry);
+        let (applied, membership) = (self.applied(), self.group.membership.clone());
+        let told = match entry.change {
+            Some(_) => Input::Changed { applied, membership },
+            None => Input::Applied(applied),
+        };
         self.ledger.push(entry);
-        Some(self.applied())
+        vec![Input::Members(self.group.nodes.clone()), told]
     }
 
     /// Makes the ledger durable; the log may be compacted below it.
@@ -225,7 +241,9 @@ impl Node {
 
     pub(crate) fn snapshot_source(&self) -> Option<SnapshotSource> {
         let applied = self.applied();
-        (applied.index > 0).then(|| SnapshotSource { mark: applied.mark(), manifest: vec![1] })
+        let membership = self.group.membership.clone();
+        let source = SnapshotSource { mark: applied.mark(), membership, manifest: vec![1] };
+        (applied.index > 0).then_some(source)
     }
 
     /// What was handed to the apply thread and waits there.
@@ -238,11 +256,12 @@ impl Node {
         self.installed
     }
 
-    /// The transactions executed, as text.
+    /// The transactions executed, as text, but for those about nodes.
     pub(crate) fn transactions(&self) -> Vec<String> {
         let blocks = self.ledger.iter().filter(|entry| !entry.block.is_empty());
         let items =
             blocks.flat_map(|entry| Block::decode(&entry.block).expect("valid").content().items);
-        items.map(|item| String::from_utf8(item.to_vec()).expect("tests submit text")).collect()
+        let texts = items.map(|item| String::from_utf8(item.to_vec()).expect("tests submit text"));
+        texts.filter(|text| !text.starts_with('@')).collect()
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use precinto_consensus::{SnapshotMark, SnapshotSource};
+use precinto_protocol::cbor;
 use precinto_storage::{
     LedgerView, StorageError,
     snapshot::{Manifest, SnapshotFiles},
@@ -48,9 +49,9 @@ impl Serving {
         if let Some(files) = newest
             && Some(files.manifest().applied.index) == applied
         {
-            return Ok(source(files.manifest()));
+            return source(files.manifest());
         }
-        Ok(self.serve(SnapshotFiles::build(parent, view)?))
+        self.serve(SnapshotFiles::build(parent, view)?)
     }
 
     /// Serves the newest snapshot of before a restart, so that a download goes on where it was.
@@ -58,17 +59,17 @@ impl Serving {
     /// # Errors
     /// As [`SnapshotFiles::open_newest`].
     pub(super) fn reopen(&self, parent: &Path) -> Result<Option<SnapshotSource>, StorageError> {
-        Ok(SnapshotFiles::open_newest(parent)?.map(|files| self.serve(files)))
+        SnapshotFiles::open_newest(parent)?.map(|files| self.serve(files)).transpose()
     }
 
-    fn serve(&self, files: SnapshotFiles) -> SnapshotSource {
-        let source = source(files.manifest());
+    fn serve(&self, files: SnapshotFiles) -> Result<SnapshotSource, StorageError> {
+        let source = source(files.manifest())?;
         let mut serving = self.files();
         serving.insert(source.mark.index, Arc::new(files));
         while serving.len() > SERVED {
             serving.pop_first();
         }
-        source
+        Ok(source)
     }
 
     /// A chunk of the snapshot at `index`.
@@ -95,7 +96,9 @@ impl Serving {
     }
 }
 
-fn source(manifest: &Manifest) -> SnapshotSource {
+fn source(manifest: &Manifest) -> Result<SnapshotSource, StorageError> {
     let mark = SnapshotMark { index: manifest.applied.index, term: manifest.applied.term };
-    SnapshotSource { mark, manifest: manifest.encode() }
+    let membership = cbor::decode(&manifest.membership);
+    let membership = membership.map_err(|error| StorageError::BadSnapshot(error.to_string()))?;
+    Ok(SnapshotSource { mark, membership, manifest: manifest.encode() })
 }

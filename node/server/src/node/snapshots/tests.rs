@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use precinto_network::{Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer};
-use precinto_protocol::{hash::Hash, keys::SigningKey, log::Frontier};
+use precinto_protocol::{hash::Hash, keys::SigningKey, log::Frontier, membership::Membership};
 use precinto_storage::{
     Applied, BlockBatch, BlockSummary, StorageIdentity,
     snapshot::{SnapshotFiles, build},
@@ -54,7 +54,7 @@ impl Place {
             outcomes: Vec::new(),
             events: Vec::new(),
             frontier: Frontier::new(),
-            membership: Vec::new(),
+            membership: membership(),
         };
         ledger.commit_block(&batch).unwrap();
         Place { temporary, directory, raft_log, ledger }
@@ -62,7 +62,7 @@ impl Place {
 
     /// The ledger moves on to the Raft entry at `index`.
     fn advance(&self, index: u64) {
-        self.ledger.advance(Applied { index, term: 1, commit: index }, b"").unwrap();
+        self.ledger.advance(Applied { index, term: 1, commit: index }, &membership()).unwrap();
     }
 
     /// A snapshot of the same ledger, but at `index`.
@@ -93,6 +93,10 @@ impl Place {
         ledgers.sort_unstable();
         ledgers
     }
+}
+
+fn membership() -> Vec<u8> {
+    cbor::encode(&Membership { voters: [1].into(), ..Membership::default() })
 }
 
 fn mark(index: u64) -> SnapshotMark {

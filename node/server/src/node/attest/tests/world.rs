@@ -71,6 +71,7 @@ pub(super) fn nodes() -> Vec<Node> {
         attestation_key: attestation_key(id).public().to_bytes(),
         addresses: Vec::new(),
         storage_id: [id as u8; 16],
+        retired_ms: None,
     };
     (1..).zip(["uy", "br", "pe", "cl"]).map(node).collect()
 }
@@ -293,7 +294,10 @@ impl World {
             origin: ORIGIN,
             key: attestation_key(SUBJECT),
             ledger: self.cell.clone(),
-            nodes: nodes(),
+            member: "uy".into(),
+            newest_at_genesis: 4,
+            nodes: watch::channel(Arc::new(nodes())).1,
+            heard: mpsc::channel(1).0,
             network: self.network.clone(),
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
