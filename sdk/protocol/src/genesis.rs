@@ -247,11 +247,6 @@ impl Genesis {
         }
         entries
     }
-
-    /// The nodes of one role.
-    pub fn nodes_with(&self, role: NodeRole) -> impl Iterator<Item = &Node> {
-        self.nodes.iter().filter(move |node| node.role == role)
-    }
 }
 
 fn is_member_id(id: &str) -> bool {
