@@ -247,11 +247,6 @@ impl Genesis {
         }
         entries
     }
-
-    /// The nodes of one role.
-    pub fn nodes_with(&self, role: NodeRole) -> impl Iterator<Item = &Node> {
-        self.nodes.iter().filter(move |node| node.role == role)
-    }
 }
 
 /// Whether `id` may be a member's: 1 to 16 lower-case letters, digits and hyphens.

@@ -40,7 +40,7 @@ impl Group {
         if !entry.block.is_empty() {
             let block = Block::decode(&entry.block).expect("a committed block decodes");
             for item in block.content().items {
-                self.register(&String::from_utf8(item.to_vec()).expect("tests submit text"));
+                self.register(core::str::from_utf8(&item).expect("tests submit text"));
             }
         }
     }
