@@ -32,8 +32,7 @@ impl Client {
         &self,
         identifiers: &[WrittenIdentifier],
     ) -> Result<Vec<Hash>, ClientError> {
-        let answer: Answer =
-            self.post(&["v1", "aeo", "tags"], None, &Form { identifiers }).await?;
+        let answer: Answer = self.post(&["v1", "aeo", "tags"], None, &Form { identifiers }).await?;
         if answer.tags.len() != identifiers.len() {
             let reason = "another number of tags than of identifiers".into();
             return Err(ClientError::Unexpected { status: 200, reason });

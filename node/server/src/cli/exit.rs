@@ -157,6 +157,7 @@ mod tests {
             code: "some-code".into(),
             hint: "how".into(),
             retryable,
+            retry_after: None,
             transaction: None,
         };
         ClientError::from(Box::new(problem)).into()
@@ -180,8 +181,11 @@ mod tests {
         assert_eq!(told.hint, "how");
         let failure: anyhow::Error = Failure::failed("bad-rows", "3 rows are bad", "mend").into();
         let told = tell(&failure.context("list.csv"));
-        assert_eq!((told.detail.as_str(), told.code.as_str()), ("list.csv: 3 rows are bad", "bad-rows"));
-        let io: Result<(), _> = Err(std::io::Error::other("gone"));
+        assert_eq!(
+            (told.detail.as_str(), told.code.as_str()),
+            ("list.csv: 3 rows are bad", "bad-rows")
+        );
+        let io: Result<(), _> = Err(io::Error::other("gone"));
         let told = tell(&io.context("cannot read list.csv").unwrap_err());
         assert_eq!(told.detail, "cannot read list.csv: gone");
     }

@@ -355,7 +355,9 @@ fn shown(identity: &Identity) -> Shown {
 fn stands(identity: &Identity, now_ms: u64) -> String {
     let days = |from: u64, to: u64| to.saturating_sub(from) / DAY_MS;
     match &identity.status {
-        IdentityStatus::Revoked { at_ms, .. } => format!("revoked {} days ago", days(*at_ms, now_ms)),
+        IdentityStatus::Revoked { at_ms, .. } => {
+            format!("revoked {} days ago", days(*at_ms, now_ms))
+        }
         _ if now_ms >= identity.valid_until_ms => {
             format!("expired {} days ago", days(identity.valid_until_ms, now_ms))
         }

@@ -12,7 +12,7 @@ pub mod network;
 pub mod output;
 pub mod progress;
 pub mod reference;
-mod statement;
+pub mod statement;
 pub mod suggest;
 pub mod target;
 pub mod tx;

@@ -27,12 +27,7 @@ impl<T: 'static> Named<T> {
 impl<T: Copy + Send + Sync + 'static> TypedValueParser for Named<T> {
     type Value = T;
 
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<T, Error> {
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, Error> {
         let written = value.to_string_lossy();
         if let Some(at) = self.names().position(|name| name == written) {
             return Ok(self.0[at]);

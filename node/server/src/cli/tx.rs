@@ -77,7 +77,10 @@ fn read(file: &PathBuf) -> anyhow::Result<Transaction> {
         Box::new(std::fs::File::open(file).with_context(|| format!("cannot read {name}"))?)
     };
     let mut bytes = Vec::new();
-    source.take(MAX_FILE_BYTES).read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
+    source
+        .take(MAX_FILE_BYTES)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {name}"))?;
     let hint = "write the bytes of a signed transaction (docs/FORMATS.md), not its hex text";
     Transaction::decode(&bytes).map_err(|error| {
         Failure::failed("malformed", format!("{name} holds no transaction: {error}"), hint).into()
@@ -96,7 +99,8 @@ pub fn committed(answer: &TransactionAnswer) -> anyhow::Result<()> {
             let why = answer.code.as_deref().unwrap_or_default();
             let message = answer.message.as_deref().unwrap_or_default();
             let message = format!("transaction {id} was rejected with {why}: {message}");
-            Err(Failure::failed("rejected", message, "correct what was refused and sign anew").into())
+            Err(Failure::failed("rejected", message, "correct what was refused and sign anew")
+                .into())
         }
         Status::Expired => {
             let message = format!("transaction {id} expired before it was executed");

@@ -211,9 +211,7 @@ async fn present(
 fn next_steps(genesis: &Genesis, imports: &[(String, PathBuf)], dir: &Path) -> String {
     let example = imports.first().and_then(|(member, file)| Some((member, import::first(file)?)));
     let (owner, operator, number) = match &example {
-        Some((member, (operator, number))) => {
-            (member.as_str(), operator.clone(), number.as_str())
-        }
+        Some((member, (operator, number))) => (member.as_str(), operator.clone(), number.as_str()),
         None => (genesis.members[0].id.as_str(), "SCHEME IDENTIFIER".to_owned(), "NUMBER"),
     };
     let other = genesis.nodes.iter().map(|node| node.member.as_str()).find(|id| *id != owner);

@@ -22,10 +22,7 @@ pub struct Operator {
 impl Operator {
     /// As the interface takes it.
     pub fn written(&self) -> WrittenIdentifier {
-        WrittenIdentifier {
-            scheme: self.scheme.to_string(),
-            identifier: self.identifier.clone(),
-        }
+        WrittenIdentifier { scheme: self.scheme.to_string(), identifier: self.identifier.clone() }
     }
 }
 

@@ -182,7 +182,8 @@ async fn list(client: &Client, json: bool) -> anyhow::Result<()> {
         output::json(&serde_json::json!({ "mras": all, "as_of": as_of }));
         return Ok(());
     }
-    let mut table = Table::new(["ARRANGEMENT", "PARTIES", "ACCEPTED", "LEFT", "TYPES", "FROM", "UNTIL"]);
+    let mut table =
+        Table::new(["ARRANGEMENT", "PARTIES", "ACCEPTED", "LEFT", "TYPES", "FROM", "UNTIL"]);
     for mra in &all {
         let terms = &mra.proposal;
         table.row([

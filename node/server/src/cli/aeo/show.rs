@@ -33,7 +33,11 @@ impl Show {
     pub async fn run(self, client: &Client, json: bool) -> anyhow::Result<()> {
         let Operator { scheme, identifier } = &self.operator;
         let answer = client.aeo_find(scheme.name(), identifier, self.times).await?;
-        if json { output::json(&answer) } else { print_found(&answer) }
+        if json {
+            output::json(&answer)
+        } else {
+            print_found(&answer)
+        }
         let in_force = answer.authorizations().any(|standing| standing.in_force);
         if self.check && !in_force { Err(Negative.into()) } else { Ok(()) }
     }
@@ -57,8 +61,17 @@ fn print_found(answer: &FoundAnswer) {
 
 /// Authorizations as a table.
 pub fn standings<'a>(all: impl Iterator<Item = &'a StandingAuthorization>) -> Table {
-    let headings =
-        ["MEMBER", "NUMBER", "OPERATOR", "TYPES", "ROLES", "STANDS", "SINCE (UTC)", "FROM", "UNTIL"];
+    let headings = [
+        "MEMBER",
+        "NUMBER",
+        "OPERATOR",
+        "TYPES",
+        "ROLES",
+        "STANDS",
+        "SINCE (UTC)",
+        "FROM",
+        "UNTIL",
+    ];
     let mut table = Table::new(headings);
     for standing in all {
         let authorization = &standing.authorization;

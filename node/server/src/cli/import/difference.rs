@@ -147,9 +147,9 @@ pub fn missing<'a>(rows: &[Row], ledger: &'a Ledger) -> Vec<&'a str> {
     let goes_on = |recorded: &Recorded| {
         matches!(recorded.standing, Standing::NotYetValid | Standing::Valid | Standing::Suspended)
     };
-    let missing = ledger.iter().filter(|(number, recorded)| {
-        goes_on(recorded) && !listed.contains(number.as_str())
-    });
+    let missing = ledger
+        .iter()
+        .filter(|(number, recorded)| goes_on(recorded) && !listed.contains(number.as_str()));
     missing.map(|(number, _)| number.as_str()).collect()
 }
 

@@ -132,8 +132,7 @@ mod tests {
         let (rows, bad) = parse(&format!("{text}\n[1]\n{}", one_line(GOOD)));
         assert_eq!((rows.len(), rows[0].line), (1, 3));
         let told: Vec<(u64, &str)> = bad.iter().map(|it| (it.line, it.field.as_str())).collect();
-        let expected =
-            [(1, "identifier"), (1, "rolls"), (1, "consent"), (1, "roles"), (2, "")];
+        let expected = [(1, "identifier"), (1, "rolls"), (1, "consent"), (1, "roles"), (2, "")];
         assert_eq!(told, expected, "{bad:?}");
         assert!(bad[1].reason.contains("did you mean \"roles\""), "{bad:?}");
     }

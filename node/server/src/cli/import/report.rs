@@ -90,9 +90,10 @@ impl Report {
             shown(&self.new, |it| format!("{}: new", place(it.line, &it.number)), output::line);
         }
         let amendment = |it: &Amendment| {
-            let changes = it.changes.iter().map(|change| {
-                format!("{} {:?} -> {:?}", change.field, change.from, change.to)
-            });
+            let changes = it
+                .changes
+                .iter()
+                .map(|change| format!("{} {:?} -> {:?}", change.field, change.from, change.to));
             let changes = changes.collect::<Vec<_>>().join(", ");
             format!("{}: to amend: {changes}", place(it.line, &it.number))
         };
@@ -102,7 +103,11 @@ impl Report {
         };
         shown(&self.conflicts, conflict, output::notice);
         if let Some(missing) = &self.missing {
-            shown(missing, |number| format!("{number}: on the ledger, not in the list"), output::line);
+            shown(
+                missing,
+                |number| format!("{number}: on the ledger, not in the list"),
+                output::line,
+            );
         }
         output::line(format_args!(
             "{file}: {} rows: {} new, {} to amend, {} unchanged, {} in conflict",

@@ -311,7 +311,14 @@ pub(super) mod tests {
         let errors = Row::check(&raw(7, bad)).unwrap_err();
         let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
         let expected = [
-            "scheme", "number", "types", "roles", "valid_from", "valid_until", "consent", "publish",
+            "scheme",
+            "number",
+            "types",
+            "roles",
+            "valid_from",
+            "valid_until",
+            "consent",
+            "publish",
         ];
         assert_eq!(fields, expected);
         assert!(errors.iter().all(|error| error.line == 7 && !error.hint.is_empty()));
