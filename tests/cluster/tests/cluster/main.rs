@@ -4,6 +4,7 @@
 mod absence;
 mod bad_nodes;
 mod bad_transactions;
+mod commands;
 mod crashes;
 mod events;
 mod import;
