@@ -157,6 +157,7 @@ mod tests {
             code: "some-code".into(),
             hint: "how".into(),
             retryable,
+            retry_after: None,
             transaction: None,
         };
         ClientError::from(Box::new(problem)).into()
@@ -184,7 +185,7 @@ mod tests {
             (told.detail.as_str(), told.code.as_str()),
             ("list.csv: 3 rows are bad", "bad-rows")
         );
-        let io: Result<(), _> = Err(std::io::Error::other("gone"));
+        let io: Result<(), _> = Err(io::Error::other("gone"));
         let told = tell(&io.context("cannot read list.csv").unwrap_err());
         assert_eq!(told.detail, "cannot read list.csv: gone");
     }

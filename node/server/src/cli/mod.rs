@@ -15,7 +15,7 @@ pub mod node;
 pub mod output;
 pub mod progress;
 pub mod reference;
-mod statement;
+pub mod statement;
 pub mod suggest;
 pub mod target;
 pub mod tx;

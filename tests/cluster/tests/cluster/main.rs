@@ -6,6 +6,7 @@ mod bad_nodes;
 mod bad_transactions;
 mod budgets;
 mod clock;
+mod commands;
 mod crashes;
 mod disk;
 mod endorsement;

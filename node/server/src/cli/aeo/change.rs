@@ -131,7 +131,7 @@ pub struct Change {
     authorization: Authorization,
     /// Why
     #[arg(long, value_parser = Named(ReasonClass::ALL, ReasonClass::name))]
-    class: ReasonClass,
+    reason: ReasonClass,
     /// Your own reference of the decision; no personal data
     #[arg(long, default_value = "", hide_default_value = true)]
     reference: String,
@@ -163,7 +163,7 @@ impl Change {
             scheme: operator.scheme.to_string(),
             identifier: operator.identifier,
             number,
-            class: self.class.to_string(),
+            class: self.reason.to_string(),
             reference: self.reference,
             effective: self.effective,
         };

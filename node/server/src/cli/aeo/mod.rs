@@ -1,12 +1,12 @@
 //! `precinto aeo`: Authorized Economic Operators.
 
-mod alias;
-mod args;
-mod change;
-mod export;
-mod list;
-mod mra;
-mod show;
+pub mod alias;
+pub mod args;
+pub mod change;
+pub mod export;
+pub mod list;
+pub mod mra;
+pub mod show;
 
 use std::path::PathBuf;
 

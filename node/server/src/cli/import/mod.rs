@@ -6,16 +6,16 @@
 //! ledger ([`difference`]), and only the difference is written ([`apply`]). So an import that was
 //! killed is simply started again: what it had written is no difference any more.
 
-mod apply;
-mod columns;
-mod delimited;
+pub mod apply;
+pub mod columns;
+pub mod delimited;
 pub mod difference;
-mod json_lines;
-mod ledger;
-mod list;
-mod report;
+pub mod json_lines;
+pub mod ledger;
+pub mod list;
+pub mod report;
 pub mod row;
-mod text;
+pub mod text;
 
 use std::path::{Path, PathBuf};
 
