@@ -152,8 +152,9 @@ async fn the_past_is_answered_as_it_was(network: &Network, suspended: &Transacti
     let then = Some(suspend.transition.effective_ms);
     assert_eq!(asked(&partner, then, None).await.standing, "suspended");
     assert_eq!(asked(&partner, then, Some(suspend.recorded_ms - 1)).await.standing, "valid");
-    let before = partner.aeo_history(MEMBER, NUMBER, 0, Some(&reinstate.recorded_ms.to_string()));
-    assert_eq!(before.await.unwrap().entries.len(), 4);
+    let known = reinstate.recorded_ms.to_string();
+    let before = partner.aeo_history(MEMBER, NUMBER, 0, Some(&known)).await.unwrap();
+    assert_eq!(before.entries.len(), 4);
     let unborn = Asked { known: Some("1".into()), ..Asked::default() };
     let unborn = partner.aeo_number(MEMBER, NUMBER, unborn).await.unwrap_err();
     assert_eq!(unborn.code(), Some("unknown-authorization"), "{unborn}");
