@@ -35,5 +35,5 @@ pub use load::{Acknowledged, Load, longest_pause};
 pub use metrics::Figures;
 pub use network::{LEARNER, MAX_NETWORKS, NODES, Network, VOTERS};
 pub use node::{Node, can_make_small_disks};
-pub use program::Program;
+pub use program::{Program, built};
 pub use wait::eventually;

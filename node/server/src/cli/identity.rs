@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use precinto_client::{Client, Consistency, types::TransactionAnswer};
+use precinto_client::{
+    Client, Consistency,
+    types::{NodeStatus, TransactionAnswer},
+};
 use precinto_protocol::{
     aeo::DAY_MS,
     cbor,
@@ -60,6 +63,11 @@ pub enum IdentityCommand {
         #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
         admin: Admin,
     },
+    /// Show that a key made elsewhere is at hand: its public key and a proof, for `enrol` and `rotate`
+    Prove {
+        /// File with the key
+        key: PathBuf,
+    },
     /// Let a new key take over the roles of an old one; both are valid for a while
     Rotate {
         /// The old key: its id, or its first 8 characters or more
@@ -100,14 +108,16 @@ const ENROLLED: [Role; 7] = [
 
 /// A key that is to sign.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub struct NewKey {
     /// File in which to make the new key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["public_key", "proof"])]
     new_key: Option<PathBuf>,
     /// The new public key, made elsewhere: 64 hexadecimal characters
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", required_unless_present = "new_key", requires = "proof")]
     public_key: Option<String>,
+    /// What `precinto identity prove` printed where the key is: 128 hexadecimal characters
+    #[arg(long, value_name = "HEX", requires = "public_key")]
+    proof: Option<String>,
 }
 
 /// Who signs the change, and how long it lasts.
@@ -147,6 +157,12 @@ pub async fn run(command: IdentityCommand, target: &Target, json: bool) -> anyho
             show(&identity, client.status().await?.as_of.time_ms, json);
             Ok(())
         }
+        IdentityCommand::Prove { key } => {
+            let status = client.status().await?;
+            let proven = Proven::of(&keyfile::read_signing_key(&key)?, &status);
+            prove(&proven, json);
+            Ok(())
+        }
         change => self::change(&client, change, target, json).await,
     }
 }
@@ -158,22 +174,24 @@ async fn change(
     json: bool,
 ) -> anyhow::Result<()> {
     let status = client.status().await?;
-    let (now_ms, own) = (status.as_of.time_ms, status.member);
+    let (now_ms, own) = (status.as_of.time_ms, status.member.clone());
     let until_ms = |days: u32| now_ms + u64::from(days) * DAY_MS;
     let (method, args, admin) = match command {
         IdentityCommand::Enrol { key, mut roles, admin } => {
             roles.sort_unstable();
             roles.dedup();
             let (valid_from_ms, valid_until_ms) = (now_ms, until_ms(admin.valid_days));
-            let public_key = key.public()?;
-            let enrol = Enrol { public_key, roles, valid_from_ms, valid_until_ms };
+            let Proven { public_key, possession } = key.proven(&status)?;
+            let enrol = Enrol { public_key, roles, valid_from_ms, valid_until_ms, possession };
             ("enrol", cbor::encode(&enrol), admin)
         }
         IdentityCommand::Rotate { old, key, overlap_days, admin } => {
             let old = find(client, &own, &old).await?;
+            let Proven { public_key, possession } = key.proven(&status)?;
             let rotate = Rotate {
                 old: KeyId::of(&old.public_key),
-                public_key: key.public()?,
+                public_key,
+                possession,
                 old_until_ms: until_ms(overlap_days).min(old.valid_until_ms),
                 valid_until_ms: until_ms(admin.valid_days),
             };
@@ -183,7 +201,9 @@ async fn change(
             let key_id = KeyId::of(&find(client, &own, &key).await?.public_key);
             ("revoke", cbor::encode(&Revoke { key_id, reason }), admin)
         }
-        IdentityCommand::List { .. } | IdentityCommand::Show { .. } => return Ok(()),
+        IdentityCommand::List { .. }
+        | IdentityCommand::Show { .. }
+        | IdentityCommand::Prove { .. } => return Ok(()),
     };
     let key = admin.key(target, &own)?;
     let answer = statement::submit(client, key, (governance::CONTRACT, method), args).await?;
@@ -201,25 +221,51 @@ fn report(answer: &TransactionAnswer, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A public key, and the signature by which its holder shows that she holds it.
+struct Proven {
+    public_key: [u8; 32],
+    possession: [u8; 64],
+}
+
+impl Proven {
+    /// `key`, for the member whose node has this status.
+    fn of(key: &SigningKey, status: &NodeStatus) -> Proven {
+        let public_key = key.public().to_bytes();
+        let said = governance::key_possession(&status.channel, &status.member, &public_key);
+        Proven { public_key, possession: key.sign(said.as_bytes()) }
+    }
+}
+
 impl NewKey {
-    /// The public key; made now, into its file, if that was asked for.
-    fn public(&self) -> anyhow::Result<[u8; 32]> {
-        let mut public = [0; 32];
-        match (&self.new_key, &self.public_key) {
-            (Some(file), _) => {
-                let key = SigningKey::from_seed(&keyfile::random());
-                keyfile::create(file, &key.seed())?;
-                public = key.public().to_bytes();
-            }
-            (None, hex) => {
-                let text = hex.as_deref().unwrap_or_default();
-                hex::decode_to_slice(text, &mut public).map_err(|_| {
-                    let hint = "write the 32 bytes of an Ed25519 public key as hex";
-                    Failure::usage("invalid-key", format!("{text:?} is no public key"), hint)
-                })?;
-            }
+    /// The key; made now, into its file, if that was asked for.
+    fn proven(&self, status: &NodeStatus) -> anyhow::Result<Proven> {
+        if let Some(file) = &self.new_key {
+            let key = SigningKey::from_seed(&keyfile::random());
+            keyfile::create(file, &key.seed())?;
+            return Ok(Proven::of(&key, status));
         }
-        Ok(public)
+        Ok(Proven {
+            public_key: bytes(self.public_key.as_deref(), "public key")?,
+            possession: bytes(self.proof.as_deref(), "proof")?,
+        })
+    }
+}
+
+fn bytes<const N: usize>(text: Option<&str>, what: &str) -> anyhow::Result<[u8; N]> {
+    let (text, mut bytes) = (text.unwrap_or_default(), [0; N]);
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| {
+        let hint = format!("write its {N} bytes as hex; `precinto identity prove` prints them");
+        Failure::usage("invalid-key", format!("{text:?} is no {what}"), hint)
+    })?;
+    Ok(bytes)
+}
+
+fn prove(proven: &Proven, json: bool) {
+    let (key, proof) = (hex::encode(proven.public_key), hex::encode(proven.possession));
+    if json {
+        output::json(&serde_json::json!({ "public_key": key, "proof": proof }));
+    } else {
+        output::line(format_args!("--public-key {key} --proof {proof}"));
     }
 }
 

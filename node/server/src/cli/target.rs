@@ -10,7 +10,10 @@ use super::{exit::Failure, login::session_file, suggest};
 use crate::{
     keyfile,
     node_config::{NODE_FILE, NodeConfig},
-    setup::init::{local_nodes, node_dir, token_file},
+    setup::{
+        genesis::GENESIS_FILE,
+        init::{local_nodes, node_dir, token_file},
+    },
 };
 
 /// Options common to all commands that talk to a node.

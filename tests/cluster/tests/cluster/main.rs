@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod absence;
+mod aeo_life;
+mod aeo_partners;
 mod bad_nodes;
 mod bad_transactions;
 mod budgets;
@@ -14,6 +16,7 @@ mod events;
 mod import;
 mod networks;
 mod operation;
+mod news;
 mod reads;
 mod replacing;
 mod security;
