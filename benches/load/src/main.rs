@@ -16,7 +16,7 @@ use anyhow::{Context, bail};
 use clap::Parser;
 use precinto_client::{Client, types::Status};
 use precinto_protocol::{
-    aeo::{AeoType, CONTRACT, Certify, Date},
+    aeo::{AeoType, CONTRACT, Certify, Date, SupplyChainRole, Terms},
     cbor,
     genesis::Genesis,
     hash::{Hash, tagged},
@@ -176,11 +176,17 @@ impl Author {
         let today = Date::of_ms(self.now_ms);
         let args = Certify {
             operator: tagged("precinto/load", &[&unique]),
-            number: format!("LOAD-{number}"),
-            types: vec![AeoType::C],
+            // Unlike any of another run: a member uses a number once.
+            number: format!("L{}-{number}", self.now_ms / 1000 % 10_000_000_000),
             valid_from: today,
-            valid_until: Date(today.0 + 365),
-            identifier: None,
+            terms: Terms {
+                types: vec![AeoType::C],
+                roles: vec![SupplyChainRole::Importer],
+                valid_until: Some(Date(today.0 + 365)),
+                consent: true,
+                identifier: None,
+                record: None,
+            },
         };
         let call = Call {
             channel: self.channel,

@@ -8,7 +8,7 @@ use std::{
 
 use precinto_client::{NewCall, Signer, types::Status};
 use precinto_protocol::{
-    aeo::{self, AeoType, Certify, Date},
+    aeo::{self, AeoType, Certify, Date, Scheme, SupplyChainRole, Terms},
     cbor,
     governance::{self, Enrol, Revoke},
     hash::{Hash, sha256},
@@ -27,8 +27,8 @@ const VALID_FOR_MS: u64 = 24 * 60 * 60 * 1000;
 
 const WAIT: Duration = Duration::from_secs(20);
 
-/// The scheme of all test operators.
-const SCHEME: &str = "test";
+/// The scheme of all test operators: letters and digits, without check digits.
+const SCHEME: Scheme = Scheme::Aeo;
 
 /// An operator of a test.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,7 +97,7 @@ impl Author {
     /// The operator of this identifier (capital letters and digits).
     pub fn operator(&self, identifier: &str) -> Operator {
         Operator {
-            scheme: SCHEME.to_owned(),
+            scheme: SCHEME.to_string(),
             identifier: identifier.to_owned(),
             tag: aeo::lookup_tag(&self.lookup_key, SCHEME, identifier),
         }
@@ -109,11 +109,16 @@ impl Author {
         let today = u32::try_from(today).expect("this is not the year 11 million");
         let certify = Certify {
             operator: operator.tag,
-            number: "T-1".to_owned(),
-            types: vec![AeoType::C],
+            number: format!("T-{}", operator.identifier),
             valid_from: Date(today),
-            valid_until: Date(today + 365),
-            identifier: None,
+            terms: Terms {
+                types: vec![AeoType::C],
+                roles: vec![SupplyChainRole::Importer],
+                valid_until: Some(Date(today + 365)),
+                consent: true,
+                identifier: None,
+                record: None,
+            },
         };
         call(aeo::CONTRACT, "certify", cbor::encode(&certify))
     }

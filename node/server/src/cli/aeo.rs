@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use precinto_client::{
     Client, Consistency,
-    types::{CertifyRequest, ChangeRequest, HistoryEntry, OperatorAnswer, TransactionAnswer},
+    types::{AsOf, CertifyRequest, ChangeRequest, FoundAnswer, HistoryEntry, TransactionAnswer},
 };
 
 use super::{
@@ -43,12 +43,18 @@ pub enum AeoCommand {
         /// AEOC, AEOS or AEOC+AEOS
         #[arg(long, default_value = "AEOC")]
         types: String,
+        /// What the operator does in the supply chain, such as importer+exporter
+        #[arg(long)]
+        roles: String,
         /// First day of validity, YYYY-MM-DD
         #[arg(long)]
         from: String,
-        /// Last day of validity, YYYY-MM-DD
+        /// Last day of validity, YYYY-MM-DD; without one it is valid until it is ended
         #[arg(long)]
-        until: String,
+        until: Option<String>,
+        /// The holder consents to benefits abroad
+        #[arg(long)]
+        consent: bool,
         /// Put the identifier on the ledger in clear, where your law publishes it
         #[arg(long)]
         publish: bool,
@@ -57,11 +63,11 @@ pub enum AeoCommand {
     Suspend(Change),
     /// Reinstate a suspended authorization
     Reinstate(Change),
-    /// Revoke an authorization for ever
+    /// Propose to revoke an authorization for ever: a second person must approve
     Revoke(Change),
     /// Import a list of authorizations (CSV)
     Import {
-        /// The file; columns scheme,identifier,number,types,valid_from,valid_until,publish
+        /// The file; columns scheme,identifier,number,types,roles,valid_from,valid_until,consent,publish
         file: PathBuf,
         #[command(flatten)]
         #[allow(missing_docs, reason = "a doc comment here would become the command's help")]
@@ -72,7 +78,7 @@ pub enum AeoCommand {
 /// An operator.
 #[derive(Debug, Args)]
 pub struct Operator {
-    /// Scheme of the identifier, such as rut, ruc, cnpj, eori
+    /// Scheme of the identifier, such as uy-rut, pe-ruc, br-cnpj, eori
     scheme: String,
     /// The identifier; spaces, hyphens, dots and slashes do not matter
     identifier: String,
@@ -85,12 +91,15 @@ pub struct Change {
     operator: Operator,
     /// Authorization number
     number: String,
-    /// Why: a short code of lower-case letters, digits and hyphens
+    /// Why: a class such as examination, infringement, solvency, holder-request
     #[arg(long)]
     reason: String,
-    /// When it takes effect, milliseconds since 1970; now if not given
+    /// Your own reference of the decision
+    #[arg(long, default_value = "")]
+    reference: String,
+    /// When it takes effect: a date or RFC 3339 time; now if not given
     #[arg(long)]
-    effective_ms: Option<u64>,
+    effective: Option<String>,
 }
 
 impl From<Change> for ChangeRequest {
@@ -99,8 +108,9 @@ impl From<Change> for ChangeRequest {
             scheme: change.operator.scheme,
             identifier: change.operator.identifier,
             number: change.number,
-            reason: change.reason,
-            effective_ms: change.effective_ms,
+            class: change.reason,
+            reference: change.reference,
+            effective: change.effective,
         }
     }
 }
@@ -116,15 +126,18 @@ pub async fn run(command: AeoCommand, target: &Target, json: bool) -> anyhow::Re
         AeoCommand::Import { file, options } => {
             return import::import(target, &file, &options).await;
         }
-        AeoCommand::Certify { operator, number, types, from, until, publish } => {
+        AeoCommand::Certify { operator, number, types, roles, from, until, consent, publish } => {
             let request = CertifyRequest {
                 scheme: operator.scheme,
                 identifier: operator.identifier,
                 number,
                 types: types.split('+').map(str::to_owned).collect(),
+                roles: roles.split('+').map(str::to_owned).collect(),
                 valid_from: from,
                 valid_until: until,
+                consent,
                 publish,
+                record: None,
             };
             client.aeo_certify(&request, Some(WAIT)).await?
         }
@@ -162,7 +175,7 @@ async fn show(
     json: bool,
 ) -> anyhow::Result<()> {
     let consistency = if linearizable { Consistency::Linearizable } else { Consistency::Local };
-    let answer = client.aeo_operator(&operator.scheme, &operator.identifier, consistency).await?;
+    let answer = client.aeo_find(&operator.scheme, &operator.identifier, consistency).await?;
     if json {
         output::json(&answer);
         return Ok(());
@@ -171,45 +184,46 @@ async fn show(
     Ok(())
 }
 
-fn print_operator(answer: &OperatorAnswer) {
-    if answer.authorizations.is_empty() {
+fn print_operator(answer: &FoundAnswer) {
+    if answer.operators.is_empty() {
         let (scheme, identifier) = (&answer.scheme, &answer.identifier);
         output::line(format_args!("{scheme} {identifier} has no authorization by any member"));
     } else {
         let mut table =
             Table::new(["MEMBER", "NUMBER", "TYPES", "STATUS", "IN FORCE", "FROM", "UNTIL"]);
-        for standing in &answer.authorizations {
+        for standing in answer.authorizations() {
             let authorization = &standing.authorization;
             table.row([
                 authorization.member.clone(),
                 authorization.number.clone(),
-                authorization.types.join("+"),
-                authorization.status.clone(),
+                authorization.terms.types.join("+"),
+                standing.standing.clone(),
                 if standing.in_force { "yes" } else { "no" }.to_owned(),
                 authorization.valid_from.clone(),
-                authorization.valid_until.clone(),
+                authorization.terms.valid_until.clone().unwrap_or_default(),
             ]);
         }
         output::table(&table);
     }
-    print_as_of(answer.as_of.height, answer.as_of.time_ms, answer.as_of.age_ms);
+    print_as_of(answer.as_of.state);
 }
 
 /// When an answer was true.
-pub fn print_as_of(height: u64, time_ms: u64, age_ms: u64) {
+pub fn print_as_of(as_of: AsOf) {
+    let AsOf { height, time_ms, age_ms } = as_of;
     let (time, age) = (output::time(time_ms), age_ms as f64 / 1000.0);
     output::line(format_args!("As of height {height}, {time} UTC ({age:.1} s ago)"));
 }
 
 async fn history(client: &Client, operator: &Operator, json: bool) -> anyhow::Result<()> {
     let (scheme, identifier) = (operator.scheme.as_str(), operator.identifier.as_str());
-    let known = client.aeo_operator(scheme, identifier, Consistency::Local).await?;
+    let known = client.aeo_find(scheme, identifier, Consistency::Local).await?;
     let mut entries: Vec<HistoryEntry> = Vec::new();
-    for standing in &known.authorizations {
+    for standing in known.authorizations() {
         let (member, number) = (&standing.authorization.member, &standing.authorization.number);
         let mut from = 0;
         loop {
-            let page = client.aeo_history((scheme, identifier), member, number, from).await?;
+            let page = client.aeo_history(member, number, from, None).await?;
             let last = page.entries.is_empty();
             from = page.next;
             entries.extend(page.entries);
@@ -226,7 +240,7 @@ async fn history(client: &Client, operator: &Operator, json: bool) -> anyhow::Re
     Ok(())
 }
 
-fn print_history(known: &OperatorAnswer, entries: &[HistoryEntry]) {
+fn print_history(known: &FoundAnswer, entries: &[HistoryEntry]) {
     if entries.is_empty() {
         print_operator(known);
         return;
@@ -245,14 +259,14 @@ fn print_history(known: &OperatorAnswer, entries: &[HistoryEntry]) {
         table.row([
             output::time(entry.recorded_ms),
             entry.member.clone(),
-            entry.authorization.number.clone(),
-            entry.action.clone(),
-            entry.reason.clone(),
-            output::time(entry.effective_ms),
+            entry.transition.authorization.number.clone(),
+            entry.transition.action.clone(),
+            entry.transition.class.clone().unwrap_or_default(),
+            output::time(entry.transition.effective_ms),
             entry.recorded_height.to_string(),
             entry.transaction.to_string(),
         ]);
     }
     output::table(&table);
-    print_as_of(known.as_of.height, known.as_of.time_ms, known.as_of.age_ms);
+    print_as_of(known.as_of.state);
 }

@@ -50,11 +50,12 @@ fn describe(event: &Event) -> String {
     match &event.transition {
         Some(transition) => {
             let authorization = &transition.authorization;
-            let identifier = authorization.identifier.as_ref().map_or_else(
+            let identifier = authorization.terms.identifier.as_ref().map_or_else(
                 || format!("operator {}", &authorization.operator[..16]),
                 |identifier| format!("{} {}", identifier.scheme, identifier.value),
             );
-            format!("{head} {} {identifier} {}", authorization.number, transition.reason)
+            let class = transition.class.as_deref().unwrap_or_default();
+            format!("{head} {} {identifier} {class}", authorization.number)
         }
         None => head,
     }

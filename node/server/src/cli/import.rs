@@ -5,14 +5,23 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use precinto_client::{
     Client, Problem,
-    types::{BatchMode, CertifyRequest, ItemAnswer},
+    types::{BatchMode, BatchRow, CertifyRequest, ItemAnswer},
 };
 
 use super::{WAIT, output, target::Target};
 
 /// The columns, in any order.
-const COLUMNS: [&str; 7] =
-    ["scheme", "identifier", "number", "types", "valid_from", "valid_until", "publish"];
+const COLUMNS: [&str; 9] = [
+    "scheme",
+    "identifier",
+    "number",
+    "types",
+    "roles",
+    "valid_from",
+    "valid_until",
+    "consent",
+    "publish",
+];
 
 /// Rows per request: the most that the interface takes.
 const BATCH: usize = 1000;
@@ -115,7 +124,7 @@ fn read(file: &Path) -> anyhow::Result<(Vec<Row>, Vec<BadRow>)> {
 }
 
 /// Position of each of [`COLUMNS`]; an unknown or missing one refuses the file.
-fn columns(headers: &csv::StringRecord) -> anyhow::Result<[usize; 7]> {
+fn columns(headers: &csv::StringRecord) -> anyhow::Result<[usize; 9]> {
     let mut problems = Vec::new();
     for header in headers {
         if !COLUMNS.contains(&header) {
@@ -138,30 +147,38 @@ fn columns(headers: &csv::StringRecord) -> anyhow::Result<[usize; 7]> {
 fn row(
     record: &csv::StringRecord,
     width: usize,
-    columns: &[usize; 7],
+    columns: &[usize; 9],
 ) -> Result<CertifyRequest, String> {
     if record.len() != width {
         return Err(format!("{} fields instead of {width}", record.len()));
     }
-    let [scheme, identifier, number, types, from, until, publish] = columns.map(|at| &record[at]);
-    let publish = match publish {
-        "yes" => true,
-        "no" => false,
-        other => return Err(format!("publish: expected yes or no, found {other:?}")),
-    };
+    let [scheme, identifier, number, types, roles, from, until, consent, publish] =
+        columns.map(|at| &record[at]);
+    let list = |text: &str| text.split('+').map(str::to_owned).collect();
     Ok(CertifyRequest {
         scheme: scheme.into(),
         identifier: identifier.into(),
         number: number.into(),
-        types: types.split('+').map(str::to_owned).collect(),
+        types: list(types),
+        roles: list(roles),
         valid_from: from.into(),
-        valid_until: until.into(),
-        publish,
+        valid_until: (!until.is_empty()).then(|| until.into()),
+        consent: yes_or_no("consent", consent)?,
+        publish: yes_or_no("publish", publish)?,
+        record: None,
     })
 }
 
-fn requests(rows: &[Row]) -> Vec<CertifyRequest> {
-    rows.iter().map(|row| row.request.clone()).collect()
+fn yes_or_no(column: &str, text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        other => Err(format!("{column}: expected yes or no, found {other:?}")),
+    }
+}
+
+fn requests<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<BatchRow> {
+    rows.into_iter().map(|row| BatchRow::Certify(row.request.clone())).collect()
 }
 
 /// Lets the node check the rows, without submitting any.
@@ -171,7 +188,7 @@ async fn check<'a>(
     good: &mut Vec<&'a Row>,
     bad: &mut Vec<BadRow>,
 ) -> anyhow::Result<()> {
-    let answer = client.aeo_certify_batch(&requests(batch), BatchMode::Check, None).await?;
+    let answer = client.aeo_batch(&requests(batch), BatchMode::Check, None).await?;
     for (row, result) in batch.iter().zip(answer.results) {
         match result.map(ItemAnswer::into_result) {
             Some(Err(problem)) => bad.push(bad_row(row.line, &problem)),
@@ -193,8 +210,8 @@ struct Done {
 }
 
 async fn submit(client: &Client, batch: &[&Row], done: &mut Done) -> anyhow::Result<()> {
-    let requests: Vec<_> = batch.iter().map(|row| row.request.clone()).collect();
-    let answer = client.aeo_certify_batch(&requests, BatchMode::SkipBad, Some(WAIT)).await?;
+    let requests = requests(batch.iter().copied());
+    let answer = client.aeo_batch(&requests, BatchMode::SkipBad, Some(WAIT)).await?;
     for (row, result) in batch.iter().zip(answer.results) {
         match result.map(ItemAnswer::into_result) {
             Some(Ok(transaction)) if transaction.height.is_some() => done.imported += 1,
@@ -202,7 +219,7 @@ async fn submit(client: &Client, batch: &[&Row], done: &mut Done) -> anyhow::Res
                 line: row.line,
                 reason: format!("transaction {} is still {}", transaction.id, transaction.status),
             }),
-            Some(Err(problem)) if problem.code == "already-exists" => done.known += 1,
+            Some(Err(problem)) if problem.code == "number-taken" => done.known += 1,
             Some(Err(problem)) => done.failed.push(bad_row(row.line, &problem)),
             None => done.failed.push(BadRow { line: row.line, reason: "no answer".into() }),
         }
@@ -234,18 +251,19 @@ mod tests {
     #[test]
     fn rows_keep_their_lines_and_bad_ones_their_reasons() {
         let (rows, bad) = read_text(
-            "number,scheme,identifier,types,valid_from,valid_until,publish\n\
-             N-1, rut ,211000010018,AEOC+AEOS,2026-01-01,2027-01-01,yes\n\
-             N-2,rut,1,AEOC,2026-01-01\n\
-             N-3,rut,1,AEOC,2026-01-01,2027-01-01,perhaps\n\
-             N-4,rut,1,AEOC,2026-01-01,2027-01-01,no\n",
+            "number,scheme,identifier,types,roles,valid_from,valid_until,consent,publish\n\
+             N-1, uy-rut ,211000010018,AEOC+AEOS,importer+exporter,2026-01-01,,yes,yes\n\
+             N-2,uy-rut,1,AEOC,importer,2026-01-01\n\
+             N-3,uy-rut,1,AEOC,importer,2026-01-01,2027-01-01,perhaps,no\n\
+             N-4,uy-rut,1,AEOC,importer,2026-01-01,2027-01-01,no,no\n",
         )
         .unwrap();
         assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 5]);
-        assert_eq!(rows[0].request.scheme, "rut");
+        assert_eq!(rows[0].request.scheme, "uy-rut");
         assert_eq!(rows[0].request.types, ["AEOC", "AEOS"]);
+        assert_eq!(rows[0].request.valid_until, None);
         let reasons: Vec<_> = bad.iter().map(|row| (row.line, row.reason.as_str())).collect();
-        assert_eq!(reasons[0], (3, "5 fields instead of 7"));
+        assert_eq!(reasons[0], (3, "6 fields instead of 9"));
         assert_eq!(reasons[1].0, 4);
         assert!(reasons[1].1.contains("perhaps"));
     }

@@ -86,6 +86,6 @@ pub async fn status(target: &Target, json: bool) -> anyhow::Result<()> {
     if let Some(reason) = own.halted {
         output::line(format_args!("HALTED: {reason}"));
     }
-    print_as_of(own.as_of.height, own.as_of.time_ms, own.as_of.age_ms);
+    print_as_of(own.as_of);
     Ok(())
 }

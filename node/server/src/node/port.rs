@@ -17,6 +17,7 @@ use precinto_protocol::{
     checkpoint::SignedCheckpoint,
     genesis::Genesis,
     hash::Hash,
+    identity::MemberId,
     leaf::BlockLeaf,
     outcome::{Outcome, OutcomeRecord, Status},
     registry::{ContractEntry, Member, Node},
@@ -152,7 +153,11 @@ impl NodePort for SharedPort {
         self.0.origin.channel
     }
 
-    fn lookup_tag(&self, scheme: &str, identifier: &str) -> Hash {
+    fn member(&self) -> MemberId {
+        self.0.node.member.clone()
+    }
+
+    fn lookup_tag(&self, scheme: aeo::Scheme, identifier: &str) -> Hash {
         aeo::lookup_tag(&self.0.lookup_key, scheme, identifier)
     }
 

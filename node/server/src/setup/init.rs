@@ -34,8 +34,13 @@ use crate::{fields::Problems, keyfile, node::boot, node_config::NODE_FILE};
 const IDENTITY_VALIDITY_MS: u64 = 2 * 365 * 24 * 60 * 60 * 1000;
 
 /// Accounts that every node gets: name and role. Each administration adds its own people.
-const ACCOUNTS: [(&str, Role); 3] =
-    [("officer", Role::Officer), ("supervisor", Role::Supervisor), ("auditor", Role::Auditor)];
+const ACCOUNTS: [(&str, Role); 5] = [
+    ("officer", Role::Officer),
+    ("supervisor", Role::Supervisor),
+    ("admin", Role::Admin),
+    ("auditor", Role::Auditor),
+    ("analyst", Role::Analyst),
+];
 
 /// Directory of a node.
 pub fn node_dir(network: &Path, node: NodeId) -> PathBuf {

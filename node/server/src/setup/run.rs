@@ -232,7 +232,7 @@ fn next_steps(genesis: &Genesis, imports: &[(String, PathBuf)], dir: &Path) -> S
          \n      another administration asks its own node whether this operator is an AEO\
          \n  precinto {at}--at {other} aeo history {operator}\
          \n      who asserted what, when\
-         \n  precinto {at}--at {owner} aeo suspend {operator} {number} --reason under-investigation\
+         \n  precinto {at}--at {owner} aeo suspend {operator} {number} --reason examination\
          \n      only the member that granted it can\
          \n  precinto {at}--at {other} events follow --from 0\
          \n      news as they are committed\

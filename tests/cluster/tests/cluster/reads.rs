@@ -19,11 +19,11 @@ async fn without_a_quorum_a_fresh_read_is_refused_and_a_local_one_says_its_age()
     for id in [leader, LEARNER] {
         let client = network.client(id);
         // Also at the old leader, which may believe for a moment that it still leads.
-        let refused = client.aeo_operator("rut", "1", Consistency::Linearizable).await.unwrap_err();
+        let refused = client.aeo_find("aeo", "1", Consistency::Linearizable).await.unwrap_err();
         assert_eq!(refused.code(), Some("no-leader"), "node {id}: {refused}");
         assert!(refused.retryable(), "node {id}: {refused}");
-        let local = client.aeo_operator("rut", "1", Consistency::Local).await.unwrap();
-        assert_eq!(local.as_of.height, height, "node {id}");
+        let local = client.aeo_find("aeo", "1", Consistency::Local).await.unwrap();
+        assert_eq!(local.as_of.state.height, height, "node {id}");
     }
 
     for id in [leader, LEARNER] {
@@ -39,7 +39,7 @@ async fn without_a_quorum_a_fresh_read_is_refused_and_a_local_one_says_its_age()
         let client = network.client(id);
         // A leader must commit in its term first: until then it refuses.
         eventually(&format!("node {id} reads afresh"), WAIT, async || {
-            client.aeo_operator("rut", "1", Consistency::Linearizable).await.ok()
+            client.aeo_find("aeo", "1", Consistency::Linearizable).await.ok()
         })
         .await;
     }
@@ -63,14 +63,14 @@ async fn a_leader_that_was_frozen_gives_no_stale_answer() {
     let client = network.client(leader);
     let asked = tokio::spawn(async move {
         let (scheme, identifier) = (&operator.scheme, &operator.identifier);
-        client.aeo_operator(scheme, identifier, Consistency::Linearizable).await
+        client.aeo_find(scheme, identifier, Consistency::Linearizable).await
     });
     tokio::task::yield_now().await;
     network.thaw(leader);
     match asked.await.unwrap() {
         Ok(answer) => {
-            assert!(answer.as_of.height >= height, "{answer:?}");
-            assert_eq!(answer.authorizations.len(), 1, "{answer:?}");
+            assert!(answer.as_of.state.height >= height, "{answer:?}");
+            assert_eq!(answer.authorizations().count(), 1, "{answer:?}");
         }
         Err(refused) => assert!(refused.retryable(), "{refused}"),
     }
