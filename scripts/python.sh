@@ -53,4 +53,4 @@ built="$(mktemp -d)"
 trap 'rm -rf "$built"' EXIT
 "$venv/bin/python" -m hatchling build --target wheel --directory "$built" >/dev/null
 "$venv/bin/python" -m zipfile --list "$built"/*.whl | grep -q precinto/py.typed
-"$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
+"$venv/bin/python" -m pytest -q -c pyproject.toml -p no:cacheprovider "$@"

@@ -75,20 +75,21 @@ SELECT
         WHEN 'expired' THEN (terms.valid_until + 1)::timestamp AT TIME ZONE 'UTC'
         WHEN 'valid' THEN greatest(
             status.effective_at, a.valid_from::timestamp AT TIME ZONE 'UTC')
+        WHEN 'not-yet-valid' THEN greatest(status.recorded_at, terms.recorded_at)
         ELSE status.effective_at
     END AS since,
     a.recorded_at,
     a.height
 FROM aeo_authorization a
 CROSS JOIN LATERAL (
-    SELECT t.status, t.effective_at FROM aeo_transition t
+    SELECT t.status, t.effective_at, t.recorded_at FROM aeo_transition t
     WHERE t.member = a.member AND t.number = a.number AND t.action <> 'amend'
         -- A grant is known to be coming before it takes effect.
         AND (t.effective_at <= now() OR t.action = 'certify')
     ORDER BY t.sequence DESC LIMIT 1
 ) status
 CROSS JOIN LATERAL (
-    SELECT t.types, t.roles, t.consent, t.valid_until FROM aeo_transition t
+    SELECT t.types, t.roles, t.consent, t.valid_until, t.recorded_at FROM aeo_transition t
     WHERE t.member = a.member AND t.number = a.number
         AND (t.action = 'certify' OR t.action = 'amend' AND t.effective_at <= now())
     ORDER BY t.sequence DESC LIMIT 1

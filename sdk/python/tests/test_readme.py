@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from network import ROOT, Network
+from precinto import Client
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -26,6 +27,8 @@ def test_the_quick_start(network: Network, capsys: pytest.CaptureFixture[str]) -
     code = code.replace('"network/', f'"{network.directory}/')
     names: dict[str, object] = {}
     exec(code, names)  # noqa: S102, it is ours
+    for client in (it for it in names.values() if isinstance(it, Client)):
+        client.close()
     shown = capsys.readouterr().out
     for part in ("uy-dna UY-OEC-0001 valid", "committed at height", "1 suspend examination", "never |"):
         assert part in shown
