@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use precinto_protocol::aeo::{Authorization, lookup_tag};
+use precinto_protocol::aeo::{AsOf, Scheme, lookup_tag, query::FindAnswer};
 use serde_json::{Value, json};
 
 use crate::{
     auth::operations,
-    fake::{HEIGHT, LOOKUP_KEY},
+    fake::{HEIGHT, LOOKUP_KEY, TIME_MS},
     session::{api_with_password, log_in_from},
     support::{ADMIN, Api, OFFICER, api, unaudited_api, unknown_id},
 };
 
 /// Reads that are of no record: the ledger's public frame, the node, and one's own account.
 const NOT_RECORDS: &[&str] = &[
+    "/v1/aeo/mras",
+    "/v1/aeo/mras/abababababababababababababababababababababababababababababababab",
+    "/v1/webhooks",
     "/livez",
     "/readyz",
     "/metrics",
@@ -43,18 +46,24 @@ async fn trail(api: &Api, kind: &str, query: &str, count: usize) -> Vec<Value> {
     panic!("no {count} lines");
 }
 
+fn nothing_found() -> FindAnswer {
+    let as_of = AsOf { effective_ms: TIME_MS, recorded_ms: TIME_MS };
+    FindAnswer { as_of, operators: vec![] }
+}
+
 #[tokio::test]
 async fn a_read_tells_who_asked_what_and_when_without_the_identifier() {
     let api = api();
-    api.node.answer("operator", &Vec::<Authorization>::new());
-    let answer = api.call(Method::GET, OFFICER, "/v1/aeo/operators/rut/21-403302-0011", None).await;
+    api.node.answer("find", &nothing_found());
+    let path = "/v1/aeo/operators/uy-rut/21-403302-0011";
+    let answer = api.call(Method::GET, OFFICER, path, None).await;
     assert_eq!(answer.status, StatusCode::OK);
     let lines = trail(&api, "reads", "account=olga", 1).await;
     let line = &lines[0];
     assert_eq!(line["account"], "olga");
     assert_eq!(line["roles"], json!(["officer"]));
     assert_eq!(line["route"], "GET /v1/aeo/operators/{scheme}/{identifier}");
-    let tag = lookup_tag(&LOOKUP_KEY, "rut", "214033020011").to_hex();
+    let tag = lookup_tag(&LOOKUP_KEY, Scheme::UyRut, "214033020011").to_hex();
     assert_eq!(line["asked"], json!({ "operator": tag }));
     assert_eq!((&line["height"], &line["results"]), (&json!(HEIGHT), &json!(0)));
     assert_eq!(line["request"], answer.headers["x-request-id"].to_str().unwrap());
@@ -143,7 +152,9 @@ async fn no_record_is_read_while_the_trail_takes_no_lines() {
     let refused = api.get(&path).await;
     refused.problem(503, "audit-unavailable");
     assert!(refused.headers.contains_key("retry-after"));
-    api.get("/v1/aeo/operators/rut/1").await.problem(503, "audit-unavailable");
+    api.node.answer("find", &nothing_found());
+    let path = "/v1/aeo/operators/uy-rut/214033020011";
+    api.get(path).await.problem(503, "audit-unavailable");
     api.get("/v1/events").await.problem(503, "audit-unavailable");
     assert_eq!(api.get("/v1/status").await.status, StatusCode::OK);
     let admin = api.call(Method::POST, ADMIN, "/v1/users/olga/disable", None).await;

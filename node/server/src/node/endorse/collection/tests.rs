@@ -13,7 +13,12 @@ fn key(seed: u8) -> SigningKey {
 }
 
 fn signer(seed: u8, member: &str) -> Signer {
-    Signer { key_id: key(seed).key_id(), member: member.into(), roles: vec![Role::Node] }
+    Signer {
+        key_id: key(seed).key_id(),
+        member: member.into(),
+        roles: vec![Role::Node],
+        pseudonym: None,
+    }
 }
 
 /// Of an author of `uy` with key 0, to be endorsed by nodes 1, 2, ... of these members.
