@@ -15,6 +15,6 @@ stage() {
 
 stage "contracts built" scripts/build-contracts.sh
 # Cluster tests start the real binaries, which `cargo test` alone would not build.
-stage "binaries built" cargo build --workspace --bins
+stage "binaries built" cargo build --workspace --bins --examples
 stage "main workspace" cargo test --workspace
 stage "contracts workspace" cargo test --workspace --manifest-path contracts/Cargo.toml

@@ -33,5 +33,5 @@ pub use author::{Author, Operator, now_ms};
 pub use load::{Acknowledged, Load, longest_pause};
 pub use network::{LEARNER, MAX_NETWORKS, MEMBERS, NODES, Network, VOTERS};
 pub use node::Node;
-pub use program::Program;
+pub use program::{Program, built};
 pub use wait::eventually;

@@ -32,6 +32,17 @@ impl Program {
     }
 }
 
+/// A command of another program of the same build: a bench, or `examples/<name>`.
+pub fn built(name: &str) -> Command {
+    let path = build_directory().join(name);
+    assert!(
+        path.exists(),
+        "there is no {}: build it with `cargo build --workspace --bins --examples` (make test does)",
+        path.display()
+    );
+    Command::new(path)
+}
+
 /// Directory of the built contracts.
 pub(crate) fn contracts() -> PathBuf {
     let target = build_directory().parent().map(Path::to_owned);

@@ -153,7 +153,7 @@ async fn a_repetition_is_the_same_transaction_and_nobody_burns_anothers() {
         assert_eq!((again.status, again.height), (first.status, first.height), "node {id}");
         assert_eq!(again.member.as_deref(), Some(author.member.as_str()), "node {id}");
     }
-    let found = (operator.scheme.as_str(), operator.identifier.as_str());
-    let history = network.client(3).aeo_history(found, &author.member, "T-1", 0).await.unwrap();
+    let number = format!("T-{}", operator.identifier);
+    let history = network.client(3).aeo_history(&author.member, &number, 0, None).await.unwrap();
     assert_eq!(history.entries.len(), 1, "it was executed once: {history:?}");
 }
