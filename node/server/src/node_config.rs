@@ -25,6 +25,9 @@ pub const USERS_FILE: &str = "users.json";
 
 /// Directory of the audit trail in a node's directory.
 pub const AUDIT_DIRECTORY: &str = "audit";
+/// File with the webhooks in a node's directory; the running node owns it.
+pub const WEBHOOKS_FILE: &str = "webhooks.json";
+
 /// Name of the list of nodes beside it that a node which joins is given.
 pub const CONTACTS_FILE: &str = "nodes.cbor";
 
@@ -49,6 +52,8 @@ pub struct NodeConfig {
     pub api: SocketAddr,
     /// Local accounts of the administration's own staff.
     pub users: PathBuf,
+    /// Webhooks: whom the node tells by itself.
+    pub webhooks: PathBuf,
     /// Directory of the audit trail.
     pub audit: PathBuf,
     /// How long logins live (table `sessions`).
@@ -123,6 +128,7 @@ impl NodeConfig {
                 p2p: p2p?,
                 api: api?,
                 users: base.join(USERS_FILE),
+                webhooks: base.join(WEBHOOKS_FILE),
                 audit: base.join(AUDIT_DIRECTORY),
                 sessions: sessions?,
                 trusted_proxy: trusted_proxy?,

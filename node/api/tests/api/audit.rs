@@ -142,7 +142,6 @@ async fn logins_and_changes_of_accounts_leave_lines_with_what_became_of_them() {
 #[tokio::test]
 async fn no_record_is_read_while_the_trail_takes_no_lines() {
     let api = unaudited_api(false);
-    api.node.answer("operator", &Vec::<Authorization>::new());
     let path = format!("/v1/transactions/{}", unknown_id());
     let mut taken = 0;
     while api.get(&path).await.status == StatusCode::OK {

@@ -60,9 +60,6 @@ use crate::{
 /// How long a leader waits for another one to take over before it stops.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 
-/// Webhooks of the node, in its data directory.
-const WEBHOOKS_FILE: &str = "webhooks.json";
-
 /// Runs the node whose directory is `dir` until SIGINT or SIGTERM.
 /// `log_format` goes before the configuration's.
 pub async fn run(dir: &Path, log_format: Option<LogFormat>) -> anyhow::Result<()> {
@@ -477,7 +474,7 @@ impl Shared {
         owner::spawn("audit", move || writer.run());
         let node: Arc<dyn NodePort> = Arc::new(SharedPort(Arc::new(port)));
         let router = precinto_api::router(ApiConfig {
-            webhooks: Webhooks::open(&config.data.join(WEBHOOKS_FILE), node.clone())?,
+            webhooks: Webhooks::open(&config.webhooks, node.clone())?,
             node,
             accounts: Accounts::open(&config.users, config.sessions)?,
             trail,
