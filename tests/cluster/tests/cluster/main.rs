@@ -22,3 +22,4 @@ mod replacing;
 mod security;
 mod sharing;
 mod stopping;
+mod webhooks;
