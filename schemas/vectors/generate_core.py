@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes the test vectors of the core formats: signature.json, statement.json, transaction.json,
-block.json, leaf.json, genesis.json and tag.json.
+block.json, leaf.json, genesis.json, tag.json and aeo.json.
 
 An implementation of its own, written from docs/FORMATS.md and the RFCs, so that the Rust code is
 checked against a second reading of the formats and not against itself. What must be refused is
@@ -18,6 +18,7 @@ import json
 import pathlib
 import sys
 
+from core_aeo import aeo_vectors
 from core_signatures import signature_vectors
 from core_statements import (AUTHOR, CALL, CHANNEL, LEADER, TIME_MS, Signer, array, endorsements, refused, statement,
                              statement_vectors, transaction, transaction_id, transaction_vectors)
@@ -275,7 +276,8 @@ def tag_vectors():
 
 
 FILES = (("signature", signature_vectors), ("statement", statement_vectors), ("transaction", transaction_vectors),
-         ("block", block_vectors), ("leaf", leaf_vectors), ("genesis", genesis_vectors), ("tag", tag_vectors))
+         ("block", block_vectors), ("leaf", leaf_vectors), ("genesis", genesis_vectors), ("tag", tag_vectors),
+         ("aeo", aeo_vectors))
 
 
 def main():

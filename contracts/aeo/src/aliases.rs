@@ -14,7 +14,7 @@ pub const MAX_ALIASES_PER_OPERATOR: u32 = 16;
 /// Operators that one identifier may mean by one member's declarations over time: an administration
 /// may translate one of its identifiers into those of several partners. The bound is each member's
 /// own, so that nobody can use up another's, nor make an identifier too costly to look up.
-pub const MAX_OPERATORS_PER_ALIAS: u32 = 8;
+pub const MAX_OPERATORS_PER_ALIAS: u32 = 4;
 
 /// How often one declaration may be made again.
 pub const MAX_PERIODS: usize = 16;
@@ -97,7 +97,7 @@ fn check_room(host: &dyn Host, args: &DeclareAlias, member: &str) -> Result<()> 
         return Err(too_many("the member declared 16 aliases of this operator, the most it may"));
     }
     if is_full(&keys::meanings(&args.alias).with(member), MAX_OPERATORS_PER_ALIAS) {
-        return Err(too_many("the member declared 8 operators of this alias, the most it may"));
+        return Err(too_many("the member declared 4 operators of this alias, the most it may"));
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ pub use aliases::{MAX_ALIASES_PER_OPERATOR, MAX_OPERATORS_PER_ALIAS, MAX_PERIODS
 pub use fields::MAX_EFFECTIVE_DISTANCE_MS;
 pub use methods::MAX_PER_OPERATOR;
 pub use mra::{MAX_ACTIVATIONS, MAX_PARTIES};
-pub use queries::MAX_PAGE;
+pub use queries::{MAX_MRA_PAGE, MAX_PAGE};
 pub use record::MAX_TRANSITIONS;
 
 use alloc::vec::Vec;

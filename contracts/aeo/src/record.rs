@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec, vec::Vec};
 
-use precinto_contract::{Host, Rejection, Result, encode_result};
+use precinto_contract::{Host, Rejection, Result, decode_stored, encode_result};
 use precinto_protocol::{
     aeo::{
         Action, AeoStatus, AsOf, Authorization, Moment, Person, ReasonClass, StandingAuthorization,
@@ -110,7 +110,7 @@ pub(crate) fn change(
     let (recorded_ms, effective_ms) = (host.context().time_ms, change.effective_ms);
     let status = (change.action != Action::Amend).then_some(changed.status);
     moments.push(Moment { recorded_ms, effective_ms, status });
-    host.write(&keys.time_line, &moments);
+    host.set(&keys.time_line, &Moment::encode_line(&moments));
     match status {
         Some(_) => changed.effective_ms = effective_ms,
         None => changed.terms_ms = effective_ms,
@@ -163,10 +163,9 @@ pub(crate) fn stood(
     let keys = Keys::of(&present);
     let moments = time_line(host, &keys, &present)?;
     let Some(deciding) = Deciding::of(&moments, as_of) else { return Ok(None) };
-    let transition = host.log_read(&keys.history, deciding.terms as u64);
-    let transition = transition.map(|entry| precinto_contract::decode_stored(&entry.payload));
-    let recorded: Option<Transition> = transition.transpose()?;
-    recorded
+    let entry = host.log_read(&keys.history, deciding.terms as u64);
+    let transition = entry.map(|entry| decode_stored::<Transition>(&entry.payload)).transpose()?;
+    transition
         .and_then(|recorded| deciding.authorization(&moments, recorded.authorization))
         .map(|authorization| Some(authorization.stand(as_of.effective_ms)))
         .ok_or_else(|| Rejection::new(Rejection::CORRUPT_STATE, "time line and history differ"))
@@ -174,9 +173,10 @@ pub(crate) fn stood(
 
 /// The time line of an authorization: while it was only granted, that is not kept.
 fn time_line(host: &dyn Host, keys: &Keys, present: &Authorization) -> Result<Vec<Moment>> {
-    let granted = || {
+    let Some(line) = host.get(&keys.time_line) else {
         let Authorization { recorded_ms, effective_ms, status, .. } = *present;
-        vec![Moment { recorded_ms, effective_ms, status: Some(status) }]
+        return Ok(vec![Moment { recorded_ms, effective_ms, status: Some(status) }]);
     };
-    Ok(host.read(&keys.time_line)?.unwrap_or_else(granted))
+    Moment::decode_line(&line)
+        .ok_or_else(|| Rejection::new(Rejection::CORRUPT_STATE, "not a time line"))
 }

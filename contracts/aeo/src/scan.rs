@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 
 use precinto_contract::{Host, Key, Result};
-use precinto_protocol::{host::MAX_SCAN_ITEMS, state::StateKey};
+use precinto_protocol::{
+    host::{MAX_SCAN_BYTES, MAX_SCAN_ITEMS},
+    state::StateKey,
+};
 
 use crate::fields::bad;
 
@@ -15,15 +18,23 @@ pub(crate) fn all(host: &dyn Host, prefix: &Key) -> Found {
     first(host, prefix, None, usize::MAX)
 }
 
+/// What is asked for at first: every item that is asked for costs, and most prefixes have few.
+const FIRST_PAGE: usize = 8;
+
 /// The first `max` entries under `prefix` after a key: as many pages of the host as that takes.
 pub(crate) fn first(host: &dyn Host, prefix: &Key, mut after: Option<Key>, max: usize) -> Found {
     let mut found = Found::new();
     while found.len() < max {
-        let wanted = u32::try_from(max - found.len()).unwrap_or(MAX_SCAN_ITEMS);
-        let page = host.scan(prefix, after.as_ref(), wanted.min(MAX_SCAN_ITEMS));
-        let Some((last, _)) = page.last() else { break };
-        after = Some(last.clone());
+        let wanted = found.len().clamp(FIRST_PAGE, MAX_SCAN_ITEMS as usize).min(max - found.len());
+        let page = host.scan(prefix, after.as_ref(), wanted as u32);
+        let bytes: usize = page.iter().map(|(key, value)| key.as_bytes().len() + value.len()).sum();
+        // A page far below the limit of its bytes has fewer items only if there are no more.
+        let is_last = page.is_empty() || (page.len() < wanted && bytes < MAX_SCAN_BYTES / 2);
+        after = page.last().map(|(last, _)| last.clone());
         found.extend(page);
+        if is_last {
+            break;
+        }
     }
     found
 }

@@ -26,7 +26,7 @@ use precinto_protocol::{
     host::StateItem,
     limits::CALL_FUEL,
 };
-use precinto_vm::{Engine, Host, HostError, Module, admit};
+use precinto_vm::{CallResult, Engine, Host, HostError, Module, admit};
 
 /// Runs `test` on a ledger of the native contract `C` and on one of the module `name`.
 ///
@@ -85,12 +85,28 @@ impl ContractRunner for Built {
         entry: Entry,
         input: &ContractInput,
     ) -> Result<Vec<u8>, Failure> {
+        self.runner().run(host, entry, input)
+    }
+}
+
+impl Built {
+    fn runner(&self) -> Arc<WasmRunner> {
         static RUNNERS: Mutex<BTreeMap<&str, Arc<WasmRunner>>> = Mutex::new(BTreeMap::new());
         let mut runners = RUNNERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let runner = runners.entry(self.0).or_insert_with(|| Arc::new(WasmRunner::of(self.0)));
-        let runner = runner.clone();
-        drop(runners);
-        runner.run(host, entry, input)
+        runners.entry(self.0).or_insert_with(|| Arc::new(WasmRunner::of(self.0))).clone()
+    }
+
+    /// Fuel that a query of the ledger as it stands uses.
+    ///
+    /// # Panics
+    /// If the query fails.
+    pub fn query_fuel(&self, ledger: &mut MockLedger, input: &ContractInput) -> u64 {
+        let called = ledger.host().call_context().clone();
+        let context = CallContext { transaction: None, signers: Vec::new(), ..called };
+        let mut host = ledger.host().next_call(context, true);
+        let result = self.runner().call(&mut host, precinto_vm::Entry::Query, input);
+        result.output.expect("the query succeeds");
+        result.fuel_used
     }
 }
 
@@ -111,6 +127,17 @@ impl WasmRunner {
         let module = engine.compile(&admitted).expect("an admitted module compiles");
         WasmRunner { engine, module }
     }
+
+    fn call(
+        &self,
+        host: &mut MockHost,
+        entry: precinto_vm::Entry,
+        input: &ContractInput,
+    ) -> CallResult {
+        self.engine
+            .call(&self.module, entry, input, CALL_FUEL, &mut Adapter(host))
+            .expect("the mock host has no fatal errors")
+    }
 }
 
 impl ContractRunner for WasmRunner {
@@ -124,10 +151,7 @@ impl ContractRunner for WasmRunner {
             Entry::Call => precinto_vm::Entry::Call,
             Entry::Query => precinto_vm::Entry::Query,
         };
-        let result = self
-            .engine
-            .call(&self.module, entry, input, CALL_FUEL, &mut Adapter(host))
-            .expect("the mock host has no fatal errors");
+        let result = self.call(host, entry, input);
         result.output.map_err(|failure| Failure {
             code: failure.code().into(),
             message: failure.to_string(),

@@ -52,11 +52,8 @@ impl dyn Host + '_ {
     /// The decoded value of a plain key.
     ///
     /// # Errors
-    /// [`Rejection::CORRUPT_STATE`] if the value is not the deterministic encoding of a `T`.
-    pub fn read<T>(&self, key: &Key) -> Result<Option<T>>
-    where
-        T: for<'b> Decode<'b, ()> + Encode<()>,
-    {
+    /// [`Rejection::CORRUPT_STATE`] if the value is not the encoding of a `T`.
+    pub fn read<T: for<'b> Decode<'b, ()>>(&self, key: &Key) -> Result<Option<T>> {
         self.get(key).map(|value| decode_stored(&value)).transpose()
     }
 
@@ -82,14 +79,13 @@ impl dyn Host + '_ {
     }
 }
 
-/// Decodes what the contract itself stored: a value, or the payload of a record log's entry.
+/// Decodes what the contract itself stored: a value, or the payload of a record log's entry. That it
+/// is deterministic was seen to when it was written, and is not checked again: decoding is most of
+/// what a query costs.
 ///
 /// # Errors
 /// [`Rejection::CORRUPT_STATE`].
-pub fn decode_stored<T>(bytes: &[u8]) -> Result<T>
-where
-    T: for<'b> Decode<'b, ()> + Encode<()>,
-{
-    cbor::decode(bytes)
+pub fn decode_stored<T: for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Result<T> {
+    minicbor::decode(bytes)
         .map_err(|error| Rejection::new(Rejection::CORRUPT_STATE, format!("stored value: {error}")))
 }

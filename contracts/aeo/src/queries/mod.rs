@@ -6,6 +6,7 @@ mod pages;
 
 pub(crate) use find::{benefit, find};
 pub(crate) use list::{list, number};
+pub use pages::MAX_MRA_PAGE;
 pub(crate) use pages::{aliases, history, mra, mras, pending};
 
 use precinto_contract::{Host, Result};

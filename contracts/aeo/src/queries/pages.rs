@@ -16,6 +16,9 @@ use precinto_protocol::{
 use super::{MAX_PAGE, page_size};
 use crate::{fields, keys, mra::check_id, scan};
 
+/// Arrangements of one page: the largest ones of more would not fit a call's fuel.
+pub const MAX_MRA_PAGE: usize = 32;
+
 /// `history`: transitions of one authorization from an index on, oldest first, at most
 /// [`MAX_PAGE`]; none from the end on, or if the authorization does not exist.
 pub(crate) fn history(host: &dyn Host, args: &[u8]) -> Result<Vec<u8>> {
@@ -73,7 +76,8 @@ pub(crate) fn mras(host: &dyn Host, args: &[u8]) -> Result<Vec<u8>> {
             keys::mra(id).as_bytes().to_vec()
         }
     };
-    let (found, next) = scan::page(host, &keys::mras(), &after, page_size(limit)?)?;
+    let max = page_size(limit)?.min(MAX_MRA_PAGE);
+    let (found, next) = scan::page(host, &keys::mras(), &after, max)?;
     let items: Result<Vec<Mra>> = found.iter().map(|(_, it)| decode_stored(it)).collect();
     encode_result(&MraPage { items: items?, more: !next.is_empty() })
 }

@@ -1,8 +1,15 @@
 //! Tests of the contract `aeo`: each runs on the contract compiled into it and on the built module.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod aliases;
+mod benefit;
+mod fields;
+mod fuel;
 mod lifecycle;
+mod model;
+mod mra;
 mod pending;
+mod queries;
 
 use aeo::Aeo;
 use minicbor::{
@@ -21,6 +28,7 @@ use precinto_protocol::{
         query::{FindAnswer, FindQuery, FoundOperator, HistoryQuery, NumberQuery},
     },
     call::Signer,
+    cbor,
     hash::Hash,
     identity::Role,
     state::RecordLogEntry,
@@ -98,7 +106,7 @@ where
     R: for<'b> Decode<'b, ()> + Encode<()>,
 {
     let answer = ledger.query(method, args).unwrap_or_else(|failure| panic!("{method}: {failure}"));
-    decode_stored(&answer).expect("of the query's result type")
+    cbor::decode(&answer).expect("of the query's result type")
 }
 
 fn find(

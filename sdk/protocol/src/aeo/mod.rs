@@ -9,7 +9,7 @@
 //! |---|---|
 //! | ([`AUTHORIZATION`], tag, member, number) | [`Authorization`]: all of one operator are one provable prefix |
 //! | ([`HISTORY`], tag, member, number) | record log of [`Transition`]s |
-//! | ([`TIME_LINE`], tag, member, number) | array of [`Moment`]s, one per transition; absent while there is only the grant |
+//! | ([`TIME_LINE`], tag, member, number) | [`Moment`]s, one per transition; absent while there is only the grant |
 //! | ([`NUMBER`], member, number) | the operator's tag: a member uses a number once |
 //! | ([`PENDING`], member, tag, number) | [`PendingAction`] that waits for a second person |
 //! | ([`ALIAS`], alias tag, member, operator tag) | [`Alias`]: all meanings of one identifier are one provable prefix |

@@ -231,7 +231,7 @@ pub struct MrasQuery {
     pub limit: u32,
 }
 
-/// A page of arrangements.
+/// A page of arrangements; may hold fewer than asked for although more follow.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct MraPage {
     /// By id.

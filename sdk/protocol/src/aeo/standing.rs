@@ -43,21 +43,53 @@ pub struct Recorded {
     pub transition: Transition,
 }
 
-/// What of a transition decides how an authorization stood: an entry of its time line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+/// What of a transition decides how an authorization stood: an entry of its time line, which is the
+/// concatenation of all of them, 17 bytes each: a past of many changes is looked through at a
+/// fraction of what its transitions would cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
-    /// When it was recorded: ledger time, milliseconds since 1970.
-    #[n(0)]
+    /// When it was recorded: ledger time, milliseconds since 1970. Encoding: u64, big-endian.
     pub recorded_ms: u64,
-    /// When it takes effect, milliseconds since 1970.
-    #[n(1)]
+    /// When it takes effect, milliseconds since 1970. Encoding: u64, big-endian.
     pub effective_ms: u64,
-    /// The status it gave; none if it gave other terms.
-    #[n(2)]
+    /// The status it gave; none if it gave other terms. Encoding: a byte, the status's index in CBOR;
+    /// FF for none.
     pub status: Option<AeoStatus>,
 }
 
+/// A moment in a time line, in bytes.
+const MOMENT_BYTES: usize = 17;
+
+/// In the place of a status: other terms.
+const NO_STATUS: u8 = 0xff;
+
 impl Moment {
+    /// The time line of these.
+    pub fn encode_line(moments: &[Moment]) -> Vec<u8> {
+        let mut line = Vec::with_capacity(moments.len() * MOMENT_BYTES);
+        for Moment { recorded_ms, effective_ms, status } in moments {
+            line.extend_from_slice(&recorded_ms.to_be_bytes());
+            line.extend_from_slice(&effective_ms.to_be_bytes());
+            line.push(status.map_or(NO_STATUS, |status| status as u8));
+        }
+        line
+    }
+
+    /// The moments of a time line; `None` if it is none.
+    pub fn decode_line(line: &[u8]) -> Option<Vec<Moment>> {
+        let (moments, rest) = line.as_chunks::<MOMENT_BYTES>();
+        rest.is_empty().then(|| moments.iter().map(Moment::decode).collect())?
+    }
+
+    fn decode(bytes: &[u8; MOMENT_BYTES]) -> Option<Moment> {
+        let number = |at: usize| Some(u64::from_be_bytes(bytes[at..at + 8].try_into().ok()?));
+        let status = match bytes[16] {
+            NO_STATUS => None,
+            index => Some(*AeoStatus::ALL.get(usize::from(index))?),
+        };
+        Some(Moment { recorded_ms: number(0)?, effective_ms: number(8)?, status })
+    }
+
     /// The moment of a recorded transition.
     pub fn of(recorded: &Recorded) -> Moment {
         let Transition { action, effective_ms, authorization, .. } = &recorded.transition;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "signatures")]
 
+mod aeo;
 mod blocks;
 mod genesis;
 mod leaves;
