@@ -3,8 +3,8 @@
 //!
 //! The clock starts when the request is sent, so that the figure holds all that a person would wait
 //! for: the request itself, ordering, execution at each node, and the look or the message there. Queries
-//! are repeated as fast as they are answered. Suspensions come one after the other, each followed by a
-//! reinstatement. What it writes stays on the ledger: run it on a network made for it.
+//! are repeated as fast as they are answered. Suspensions come one after the other, each of another
+//! authorization. What it writes stays on the ledger: run it on a network made for it.
 
 use std::{
     io::{Write, stdout},
@@ -24,8 +24,8 @@ use tokio::time::timeout;
 /// How long a change may take until it is final, and its news until it is everywhere.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The operator that is suspended: any identifier of the right shape.
-const OPERATOR: (&str, &str) = ("aeo", "NEWS0001");
+/// Scheme of the operators: letters and digits, without check digits.
+const SCHEME: &str = "aeo";
 
 /// Measure how fast a suspension is known everywhere.
 #[derive(Debug, Parser)]
@@ -52,22 +52,22 @@ struct Args {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let first = args.nodes.first().context("no node was named")?;
-    let (officer, height) = Officer::certify(client(&args.dir, 1, first, "officer")?).await?;
+    let officer = Officer::new(client(&args.dir, 1, first, "officer")?).await?;
     let mut watchers = Vec::new();
     for (id, url) in (1..).zip(&args.nodes) {
-        watchers.push(Watcher::new(client(&args.dir, id, url, "auditor")?, height));
+        watchers.push(Watcher::new(client(&args.dir, id, url, "auditor")?, officer.height));
     }
     let (mut seen, mut told) = (Vec::new(), Vec::new());
-    for _ in 0..args.count {
+    for round in 0..args.count {
+        let number = officer.certify(round).await?;
         let sent = Instant::now();
-        let news = watchers.iter_mut().map(|watcher| watcher.watch(&officer, sent));
-        let (changed, news) = tokio::join!(officer.change("suspend"), try_join_all(news));
-        changed?;
+        let news = watchers.iter_mut().map(|it| it.watch(&officer.member, &number, sent));
+        let (suspended, news) = tokio::join!(officer.suspend(&number), try_join_all(news));
+        suspended?;
         for (by_query, by_event) in news? {
             seen.push(by_query);
             told.push(by_event);
         }
-        officer.change("reinstate").await?;
     }
     let nodes = args.nodes.len();
     let worst = [report("in answers", nodes, seen)?, report("in event streams", nodes, told)?];
@@ -106,42 +106,46 @@ fn report(what: &str, nodes: usize, mut times: Vec<Duration>) -> anyhow::Result<
 struct Officer {
     client: Client,
     member: String,
-    number: String,
+    /// Height of the ledger when she began.
+    height: u64,
+    /// Makes her operators unlike any before.
+    run: String,
 }
 
 impl Officer {
-    /// Grants an authorization of a number unlike any before; also gives the height of that.
-    async fn certify(client: Client) -> anyhow::Result<(Officer, u64)> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-        let number = format!("NEWS-{}", now.as_millis());
+    async fn new(client: Client) -> anyhow::Result<Officer> {
+        let status = client.status().await?;
+        let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().to_string();
+        Ok(Officer { client, member: status.member, height: status.as_of.height, run })
+    }
+
+    /// Grants an authorization to a new operator, and gives its number.
+    async fn certify(&self, round: usize) -> anyhow::Result<String> {
+        let number = format!("NEWS-{}-{round}", self.run);
         let request = CertifyRequest {
-            scheme: OPERATOR.0.into(),
-            identifier: OPERATOR.1.into(),
+            scheme: SCHEME.into(),
+            identifier: number.clone(),
             number: number.clone(),
             types: vec!["AEOS".into()],
             roles: vec!["importer".into()],
             valid_from: "2026-01-01".into(),
             ..CertifyRequest::default()
         };
-        let member = client.status().await?.member;
-        let certified = client.aeo_certify(&request, Some(PATIENCE)).await?;
-        let height = certified.height.context("the certification is not final yet")?;
-        Ok((Officer { client, member, number }, height))
+        let certified = self.client.aeo_certify(&request, Some(PATIENCE)).await?;
+        certified.height.context("a certification is not final yet")?;
+        Ok(number)
     }
 
-    async fn change(&self, action: &str) -> anyhow::Result<()> {
+    async fn suspend(&self, number: &str) -> anyhow::Result<()> {
         let request = ChangeRequest {
-            scheme: OPERATOR.0.into(),
-            identifier: OPERATOR.1.into(),
-            number: self.number.clone(),
+            scheme: SCHEME.into(),
+            identifier: number.into(),
+            number: number.into(),
             class: "examination".into(),
             ..ChangeRequest::default()
         };
-        let answer = match action {
-            "suspend" => self.client.aeo_suspend(&request, Some(PATIENCE)).await?,
-            _ => self.client.aeo_reinstate(&request, Some(PATIENCE)).await?,
-        };
-        answer.height.with_context(|| format!("{action} is not final yet"))?;
+        let suspended = self.client.aeo_suspend(&request, Some(PATIENCE)).await?;
+        suspended.height.context("a suspension is not final yet")?;
         Ok(())
     }
 }
@@ -167,34 +171,44 @@ impl Watcher {
     /// How long after `sent` the node answers "suspended", and its event stream has said so.
     async fn watch(
         &mut self,
-        officer: &Officer,
+        member: &str,
+        number: &str,
         sent: Instant,
     ) -> anyhow::Result<(Duration, Duration)> {
-        let Watcher { client, events } = self;
-        let by_query = async {
-            loop {
-                let asked = client.aeo_number(&officer.member, &officer.number, Consistency::Local);
-                let found = asked.await;
-                match found {
-                    Ok(found) if found.authorization.standing == "suspended" => {
-                        return anyhow::Ok(sent.elapsed());
-                    }
-                    Err(error) if error.code() != Some("unknown-authorization") => bail!(error),
-                    // Not yet; the node may not even have the certification.
-                    _ => tokio::task::yield_now().await,
-                }
-            }
-        };
-        let by_event = async {
-            loop {
-                let event = events.next().await.context("the event stream ended")??;
-                let number = event.transition.map(|it| it.authorization.number);
-                if number.as_deref() == Some(officer.number.as_str()) {
-                    return anyhow::Ok(sent.elapsed());
-                }
-            }
-        };
-        let both = async { futures::try_join!(by_query, by_event) };
-        timeout(PATIENCE, both).await.context("no news in time")?
+        let by_query = timeout(PATIENCE, answered(&self.client, member, number, sent));
+        let by_event = timeout(PATIENCE, told(&mut self.events, number, sent));
+        let (by_query, by_event) = tokio::join!(by_query, by_event);
+        let client = &self.client;
+        let by_query = by_query.with_context(|| format!("{client:?} does not answer so"))??;
+        let by_event = by_event.with_context(|| format!("{client:?} sends no event"))??;
+        Ok((by_query, by_event))
+    }
+}
+
+/// Asks until the answer is "suspended".
+async fn answered(
+    client: &Client,
+    member: &str,
+    number: &str,
+    sent: Instant,
+) -> anyhow::Result<Duration> {
+    loop {
+        match client.aeo_number(member, number, Consistency::Local).await {
+            Ok(found) if found.authorization.standing == "suspended" => return Ok(sent.elapsed()),
+            // Not yet; the node may not even have the certification.
+            Ok(_) => {}
+            Err(error) if error.code() == Some("unknown-authorization") => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits for the event.
+async fn told(events: &mut EventStream, number: &str, sent: Instant) -> anyhow::Result<Duration> {
+    loop {
+        let event = events.next().await.context("the event stream ended")??;
+        if event.transition.is_some_and(|it| it.authorization.number == number) {
+            return Ok(sent.elapsed());
+        }
     }
 }
