@@ -188,7 +188,7 @@ pub(crate) struct Problem {
     /// What went wrong here.
     pub(crate) detail: String,
     /// Stable kebab-case code.
-    #[schema(example = "already-exists")]
+    #[schema(example = "number-taken")]
     pub(crate) code: String,
     /// What to do about it.
     pub(crate) hint: String,

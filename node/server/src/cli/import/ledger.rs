@@ -97,7 +97,9 @@ pub async fn tags(client: &Client, rows: &[Row]) -> Result<Vec<Option<Hash>>, Cl
                 identifier: identifier.clone(),
             })
             .collect();
-        let mut answers = client.aeo_tags(&identifiers).await?.into_iter();
+        let answers =
+            if identifiers.is_empty() { Vec::new() } else { client.aeo_tags(&identifiers).await? };
+        let mut answers = answers.into_iter();
         tags.extend(rows.iter().map(|row| row.identifier.as_ref().and_then(|_| answers.next())));
     }
     Ok(tags)

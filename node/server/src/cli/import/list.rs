@@ -78,8 +78,14 @@ fn repeated(row: &Row, first: u64) -> RowError {
 
 #[cfg(test)]
 mod tests {
+    use precinto_protocol::aeo::{AeoType, Date, SupplyChainRole};
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::cli::import::row::{COLUMNS, tests::GOOD};
+    use crate::cli::import::{
+        difference::texts,
+        row::{COLUMNS, ListedTerms, tests::GOOD},
+    };
 
     #[test]
     fn a_number_that_comes_again_is_an_error_of_the_later_row() {
@@ -90,6 +96,39 @@ mod tests {
         assert_eq!((list.errors[0].line, list.errors[0].field.as_str()), (3, "types"));
         assert_eq!((list.errors[1].line, list.errors[1].field.as_str()), (4, "number"));
         assert!(list.errors[1].reason.contains("line 2"));
+    }
+
+    proptest! {
+        /// Whatever a list grants is read back as it was, with each delimiter and with quotes.
+        #[test]
+        fn what_is_written_is_read(
+            types in prop::sample::subsequence(AeoType::ALL, 1..=2),
+            roles in prop::sample::subsequence(SupplyChainRole::ALL, 1..=15),
+            (from, days) in (0u32..40_000, prop::option::of(0u32..4_000)),
+            (consent, publish) in any::<(bool, bool)>(),
+            (delimiter, end) in (prop::sample::select(vec![",", ";", "\t"]), "\r?\n"),
+        ) {
+            let valid_until = days.map(|days| Date(from + days));
+            let terms = ListedTerms { types, roles, valid_until, consent, publish };
+            let from = Date(from).to_string();
+            let [types, roles, until, consent, publish] = texts(&terms).map(|(_, text)| text);
+            let row = ["duns", "15-048-3782", "N-1", &types, &roles, &from, &until, &consent, &publish];
+            let text = [COLUMNS, row].map(|row| row.map(|it| format!("\"{it}\"")).join(delimiter));
+            let list = List::parse(&text.join(&end)).unwrap();
+            prop_assert_eq!(&list.errors, &[]);
+            prop_assert_eq!(&list.rows[0].terms, &terms);
+            prop_assert_eq!(list.rows[0].valid_from.to_string(), from);
+        }
+
+        /// No bytes make the parser panic, and every error has a line of the text.
+        #[test]
+        fn any_text_is_answered(text in "[\"a,;\\r\\n{}:é0-9-]{0,200}") {
+            let text = format!("{}\n{text}", COLUMNS.join(","));
+            if let Ok(list) = List::parse(&text) {
+                let lines = text.lines().count() as u64;
+                prop_assert!(list.errors.iter().all(|error| (2..=lines + 1).contains(&error.line)));
+            }
+        }
     }
 
     #[test]

@@ -276,7 +276,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A row of these values, [`OPERATOR`] being empty.
-    pub fn raw(line: u64, values: [&str; 9]) -> RawRow {
+    pub(crate) fn raw(line: u64, values: [&str; 9]) -> RawRow {
         let mut row = RawRow { line, values: Default::default() };
         for (place, value) in row.values.iter_mut().zip(values) {
             *place = value.into();
@@ -284,7 +284,7 @@ pub(super) mod tests {
         row
     }
 
-    pub const GOOD: [&str; 9] = [
+    pub(crate) const GOOD: [&str; 9] = [
         "uy-rut",
         "21 100001 001-2",
         "UY-1",
