@@ -39,6 +39,8 @@ fi
 
 scripts/build-contracts.sh
 cargo build --package precinto-server --bin precinto
+# Nothing is left in the clone.
+export PYTHONDONTWRITEBYTECODE=1 RUFF_NO_CACHE=true
 cd sdk/python
 if [ "${1:-}" = --measure ]; then
   tests=../../examples/postgres-mirror/tests

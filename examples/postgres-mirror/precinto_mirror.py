@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import LiteralString
 
 import psycopg
+
 from precinto import (
     Authorization,
     Client,

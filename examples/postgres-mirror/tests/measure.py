@@ -13,9 +13,10 @@ from datetime import date
 from pathlib import Path
 
 import psycopg
+from processes import Mirror, Postgres
+
 from network import Network
 from precinto import Certification, Change, Client, Transaction
-from processes import Mirror, Postgres
 
 AUTHORIZATIONS = 10_000
 SUSPENSIONS = 100

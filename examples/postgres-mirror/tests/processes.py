@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from network import Network
 
 HERE = Path(__file__).resolve().parents[1]

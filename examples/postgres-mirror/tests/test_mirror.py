@@ -10,9 +10,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from processes import Mirror, Postgres
+
 from network import Network, eventually
 from precinto import Amendment, Certification, Change, Client, Decision
-from processes import Mirror, Postgres
 
 LOADED = 500
 

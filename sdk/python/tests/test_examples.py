@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from network import NODES, Network, eventually
 
+from network import NODES, Network, eventually
 from precinto import AeoType, Certification, Change, Client, MraTerms, Role
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

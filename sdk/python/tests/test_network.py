@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from network import NODES, Network, eventually
 
+from network import NODES, Network, eventually
 from precinto import (
     Action,
     AeoStatus,
