@@ -3,12 +3,12 @@
 //! ```text
 //! policy = term { "and" term } | term { "or" term }
 //! term   = [ count "of" ] who [ "." role ] | "(" policy ")"
-//! who    = "owner" | "members" | "anyone"
+//! who    = "owner" | "others" | "members" | "anyone"
 //! ```
-//! `owner` is the author's member; `members` any member, and `2 of members` two different ones;
-//! `anyone` is any member, without the demand that members differ. Examples: `owner.officer`,
-//! `owner.officer and owner.supervisor` (maker/checker: two keys), `2 of members`,
-//! `owner and 1 of members`.
+//! `owner` is the author's member; `others` are all members but that one, `members` all of them, and
+//! `2 of members` are two different ones; `anyone` is any member, without the demand that members
+//! differ. Examples: `owner.officer`, `owner.officer and owner.supervisor` (maker/checker: two
+//! keys), `owner.officer and 1 of others`, `2 of members`.
 //!
 //! Every part of a policy is met by a signature of its own, and no signature may be surplus: the
 //! set of signers that satisfies a policy is exact, so a transaction has one set of endorsements
@@ -47,6 +47,7 @@ struct Term {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Who {
     Owner,
+    Other,
     Member,
 }
 
@@ -233,7 +234,7 @@ impl<'a> Parser<'a> {
         }
         let count = self.count()?;
         let Some(&word) = self.tokens.get(self.position) else {
-            return Err(self.error("expected owner, members or anyone"));
+            return Err(self.error("expected owner, others, members or anyone"));
         };
         let (name, role) = match word.split_once('.') {
             Some((name, role)) => {
@@ -244,9 +245,10 @@ impl<'a> Parser<'a> {
         };
         let (who, distinct) = match name {
             "owner" => (Who::Owner, false),
+            "others" => (Who::Other, true),
             "members" => (Who::Member, true),
             "anyone" => (Who::Member, false),
-            _ => return Err(self.error("expected owner, members or anyone")),
+            _ => return Err(self.error("expected owner, others, members or anyone")),
         };
         self.position += 1;
         Ok(Expression::Term(Term { count, who, role, distinct }))
@@ -317,6 +319,15 @@ mod tests {
         assert!(!met("2 of members", &[("uy", OFFICER), ("uy", OFFICER)]));
         assert!(met("2 of anyone", &[("uy", OFFICER), ("uy", OFFICER)]));
         assert!(met("owner and 1 of members", &[("uy", OFFICER), ("py", OFFICER)]));
+    }
+
+    #[test]
+    fn others_are_not_the_owner() {
+        let policy = "owner.officer and 1 of others";
+        assert!(met(policy, &[("uy", OFFICER), ("py", &[Role::Node])]));
+        assert!(!met(policy, &[("uy", OFFICER), ("uy", &[Role::Node])]), "a second node of its own");
+        assert!(!met(policy, &[("uy", SUPERVISOR), ("py", OFFICER)]), "no officer of the owner");
+        assert!(!met("2 of others", &[("uy", OFFICER), ("py", OFFICER)]), "the author fits nowhere");
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl<'a> Seating<'a> {
         let signer = self.signers[signer];
         let who = match who {
             Who::Owner => signer.member == self.signers[0].member,
+            Who::Other => signer.member != self.signers[0].member,
             Who::Member => true,
         };
         who && role.is_none_or(|role| signer.roles.contains(&role))

@@ -112,7 +112,7 @@ async fn members_that_refuse_or_are_away_are_named() {
         assert!(text.contains(&said), "{said}: {text}");
     }
     assert!(text.contains("br-rfb did not answer"), "{text}");
-    assert!(text.contains("`2 of members` of aeo.certify"), "{text}");
+    assert!(text.contains("`owner.officer and 1 of others` of aeo.certify"), "{text}");
 
     // The rule is about Uruguay's certifications alone.
     let paraguay = network.client(PARAGUAY);
