@@ -5,6 +5,7 @@
 mod aeo;
 mod aeo_list;
 mod aeo_queries;
+mod aeo_tags;
 mod auth;
 mod client;
 mod events;
