@@ -5,6 +5,7 @@
 mod aeo;
 mod aeo_list;
 mod aeo_queries;
+mod aeo_tags;
 mod audit;
 mod auth;
 mod client;

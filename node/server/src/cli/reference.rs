@@ -27,7 +27,7 @@ pub fn markdown() -> String {
     page += "\n## Options of every command\n\n";
     arguments(&mut page, root.get_arguments().filter(|arg| !is_help(arg)));
     page += "\n## Lists of authorizations\n\n";
-    page += import::HELP;
+    let _ = write!(page, "```text\n{}```\n", import::HELP);
     for command in visible(&root) {
         section(&mut page, command, root.get_name());
     }
@@ -45,9 +45,6 @@ fn section(page: &mut String, command: &Command, parents: &str) {
     let leaf = !command.has_subcommands();
     let heading = if leaf { "###" } else { "##" };
     let _ = write!(page, "\n{heading} {name}\n\n{about}.\n");
-    if let Some(long) = command.get_after_long_help() {
-        let _ = write!(page, "\n{long}\n");
-    }
     if leaf {
         let usage = command.clone().render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ").split_whitespace();

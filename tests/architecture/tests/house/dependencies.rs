@@ -23,6 +23,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-architecture-tests", None),
     ("precinto-cluster-tests", None),
     ("precinto-load", None),
+    ("precinto-news", None),
 ];
 
 /// The same for the contracts' workspace. `testing` runs modules in the node's engine.

@@ -66,7 +66,7 @@ async fn mistakes_are_answered_with_what_was_meant_and_an_exit_code() {
     for shell in ["bash", "zsh", "fish"] {
         let script = run(&network, &["completions", shell]);
         let text = String::from_utf8(script.stdout).unwrap();
-        assert!(script.status.success() && text.contains("uy-rut"), "{shell}: {text}");
+        assert!(script.status.success() && text.contains("false-information"), "{shell}: {text}");
     }
 }
 
