@@ -96,15 +96,17 @@ pub(crate) fn check_reference(reference: &str) -> Result<()> {
     }
 }
 
-/// When a change of an authorization takes effect.
-pub(crate) fn check_effective(now_ms: u64, valid_from: Date, effective_ms: u64) -> Result<()> {
+/// When a change of an authorization takes effect: when its author says, or as soon as it is recorded.
+pub(crate) fn effective(now_ms: u64, valid_from: Date, stated_ms: Option<u64>) -> Result<u64> {
+    let Some(effective_ms) = stated_ms else { return Ok(now_ms.max(valid_from.start_ms())) };
     if effective_ms < valid_from.start_ms() {
         return Err(Rejection::new(
             code::EFFECTIVE_BEFORE_GRANT,
             format!("effective_ms: not before {valid_from}, the first day of validity"),
         ));
     }
-    check_distance(now_ms, effective_ms)
+    check_distance(now_ms, effective_ms)?;
+    Ok(effective_ms)
 }
 
 /// A time that is meant to be near the present.

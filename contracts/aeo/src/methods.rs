@@ -64,7 +64,7 @@ pub(crate) fn amend(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     let present = record::own(host, &operator, &number)?;
     let now_ms = host.context().time_ms;
     let status = record::next_status(&present, Action::Amend, now_ms)?;
-    fields::check_effective(now_ms, present.valid_from, effective_ms)?;
+    let effective_ms = fields::effective(now_ms, present.valid_from, effective_ms)?;
     fields::check_terms(present.valid_from, &terms)?;
     if terms == present.terms {
         return Err(Rejection::new(code::NOTHING_TO_AMEND, "the terms are those recorded last"));
@@ -87,7 +87,7 @@ pub(crate) fn change_status(host: &mut dyn Host, action: Action, args: &[u8]) ->
     let present = record::own(host, &operator, &number)?;
     let now_ms = host.context().time_ms;
     let status = record::next_status(&present, action, now_ms)?;
-    fields::check_effective(now_ms, present.valid_from, effective_ms)?;
+    let effective_ms = fields::effective(now_ms, present.valid_from, effective_ms)?;
     let changed = Authorization { status, ..present.clone() };
     let change = Change { action, effective_ms, class: Some(class), reference, proposed_by: None };
     record::change(host, &present, change, changed)

@@ -22,8 +22,9 @@ pub(crate) fn propose(host: &mut dyn Host, action: Action, args: &[u8]) -> Resul
     let now_ms = context.time_ms;
     record::next_status(&present, action, now_ms)?;
     match action {
-        Action::Annul => args.effective_ms = present.valid_from.start_ms(),
-        _ => fields::check_effective(now_ms, present.valid_from, args.effective_ms)?,
+        Action::Annul => args.effective_ms = Some(present.valid_from.start_ms()),
+        // What was not stated is decided when it is approved.
+        _ => fields::effective(now_ms, present.valid_from, args.effective_ms).map(drop)?,
     }
     let key = keys::pending(&present.member, &args.operator, &args.number);
     let waiting: Option<PendingAction> = host.read(&key)?;
@@ -54,7 +55,7 @@ pub(crate) fn propose(host: &mut dyn Host, action: Action, args: &[u8]) -> Resul
 /// `approve`: another person of the member brings it about.
 pub(crate) fn approve(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     let args: Decide = decode_args(args)?;
-    let present = record::own(host, &args.operator, &args.number)?;
+    let present = record::own_by_number(host, &args.number)?;
     let pending = waiting(host, &present, &args)?;
     let context = host.context();
     if has_expired(&pending, context.time_ms) {
@@ -70,10 +71,11 @@ pub(crate) fn approve(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
         ));
     }
     let status = record::next_status(&present, pending.action, context.time_ms)?;
+    let approved_ms = context.time_ms.max(present.valid_from.start_ms());
     let changed = Authorization { status, ..present.clone() };
     let change = Change {
         action: pending.action,
-        effective_ms: pending.effective_ms,
+        effective_ms: pending.effective_ms.unwrap_or(approved_ms),
         class: Some(pending.class),
         reference: pending.reference,
         proposed_by: Some(pending.proposed_by),
@@ -84,16 +86,16 @@ pub(crate) fn approve(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
 /// `decline`: it will not be done. The proposer may, too, and also after it expired.
 pub(crate) fn decline(host: &mut dyn Host, args: &[u8]) -> Result<Vec<u8>> {
     let args: Decide = decode_args(args)?;
-    let present = record::own(host, &args.operator, &args.number)?;
+    let present = record::own_by_number(host, &args.number)?;
     let pending = waiting(host, &present, &args)?;
-    host.remove(&keys::pending(&present.member, &args.operator, &args.number));
+    host.remove(&keys::pending(&present.member, &present.operator, &present.number));
     host.publish("aeo.declined", &pending);
     encode_result(&())
 }
 
 /// The proposal that was meant, if it waits.
 fn waiting(host: &dyn Host, present: &Authorization, args: &Decide) -> Result<PendingAction> {
-    let key = keys::pending(&present.member, &args.operator, &args.number);
+    let key = keys::pending(&present.member, &present.operator, &present.number);
     let waiting: Option<PendingAction> = host.read(&key)?;
     waiting.filter(|waiting| waiting.proposal == args.proposal).ok_or_else(|| {
         Rejection::new(

@@ -44,6 +44,15 @@ pub(crate) fn own(host: &dyn Host, operator: &Hash, number: &str) -> Result<Auth
     })
 }
 
+/// The authorization of this number that the author's member granted to anyone.
+pub(crate) fn own_by_number(host: &dyn Host, number: &str) -> Result<Authorization> {
+    fields::check_number(number)?;
+    let member = fields::author(&host.context())?.member.clone();
+    let operator: Option<Hash> = host.read(&keys::number(&member, number))?;
+    // Without one, the answer is the same as for an operator without the number.
+    own(host, &operator.unwrap_or(Hash::ZERO), number)
+}
+
 /// The status after `action` on an authorization as it stands recorded, at ledger time `now_ms`.
 pub(crate) fn next_status(
     present: &Authorization,

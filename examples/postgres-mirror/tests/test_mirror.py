@@ -142,7 +142,7 @@ def test_a_load_that_is_killed_goes_on(ledger: Network, postgres: Postgres) -> N
         ended = Amendment(**terms, roles=["carrier"], valid_until=date(2026, 1, 1), consent=False)  # type: ignore[arg-type]
         uruguay.aeo.amend(ended)
         proposal = uruguay.aeo.annul(change(12, "false-information")).id
-        chief.aeo.approve(Decision(scheme="aeo", identifier="MIRROR12", number="MI-12", proposal=proposal))
+        chief.aeo.approve(Decision(number="MI-12", proposal=proposal))
         next_year = (tomorrow + timedelta(days=300)).date()
         uruguay.aeo.certify(form("MIRRORNEXT", "MI-NEXT", valid_from=next_year))
         uruguay.aeo.certify(form("MIRRORPRIVATE", "MI-PRIVATE", publish=False, valid_until=None))

@@ -325,9 +325,15 @@ mod tests {
     fn others_are_not_the_owner() {
         let policy = "owner.officer and 1 of others";
         assert!(met(policy, &[("uy", OFFICER), ("py", &[Role::Node])]));
-        assert!(!met(policy, &[("uy", OFFICER), ("uy", &[Role::Node])]), "a second node of its own");
+        assert!(
+            !met(policy, &[("uy", OFFICER), ("uy", &[Role::Node])]),
+            "a second node of its own"
+        );
         assert!(!met(policy, &[("uy", SUPERVISOR), ("py", OFFICER)]), "no officer of the owner");
-        assert!(!met("2 of others", &[("uy", OFFICER), ("py", OFFICER)]), "the author fits nowhere");
+        assert!(
+            !met("2 of others", &[("uy", OFFICER), ("py", OFFICER)]),
+            "the author fits nowhere"
+        );
     }
 
     #[test]

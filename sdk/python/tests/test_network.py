@@ -119,9 +119,7 @@ def test_the_life_of_an_authorization(uruguay: Client, chief: Client, brazil: Cl
     proposed = uruguay.aeo.revoke(change(form, "infringement"))
     (pending,) = [it for it in chief.aeo.pending() if it.number == form.number]
     assert (pending.action, pending.proposal) == (Action.REVOKE, proposed.id)
-    decision = Decision(
-        scheme=form.scheme, identifier=form.identifier, number=form.number, proposal=pending.proposal
-    )
+    decision = Decision(number=form.number, proposal=pending.proposal)
     done = chief.aeo.approve(decision)
     reached(brazil, done)
 

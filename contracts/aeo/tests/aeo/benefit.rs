@@ -97,8 +97,8 @@ fn each_reason_is_reached(ledger: MockLedger) {
         grant(&mut ledger, number, |_| ());
         suspend(&mut ledger, method, number);
         let proposal = crate::pending::proposal(&ledger);
-        let (operator, number) = (operator(number), format!("BR-{number}"));
-        let approve = precinto_protocol::aeo::Decide { operator, number, proposal };
+        let number = format!("BR-{number}");
+        let approve = precinto_protocol::aeo::Decide { number, proposal };
         ledger.call(&crate::supervisor("br-rfb"), "approve", &approve).expect("approved");
     }
     let expected = [
@@ -127,7 +127,7 @@ fn a_suspension_is_seen_from_when_it_counts_and_not_before_it_was_recorded(ledge
     let due_ms = ledger.time_ms + 20_000;
     ledger.time_ms += 60_000;
     let recorded_ms = ledger.time_ms;
-    let args = ChangeStatus { effective_ms: due_ms, ..change(&ledger, operator(1), "BR-1") };
+    let args = ChangeStatus { effective_ms: Some(due_ms), ..change(&ledger, operator(1), "BR-1") };
     ledger.call(&officer("br-rfb"), "suspend", &args).expect("in retrospect");
     let at = |effective_ms, recorded_ms| {
         let as_of = Some(AsOf { effective_ms, recorded_ms });

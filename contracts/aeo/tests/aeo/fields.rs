@@ -115,7 +115,7 @@ fn effective_times_are_within_a_year_and_not_before_the_grant(mut ledger: MockLe
     ledger.time_ms = date("2027-01-01").start_ms();
     ledger.call(&uy, "certify", &certify(operator(1), "UY-1")).expect("granted");
     let at = |ledger: &MockLedger, effective_ms| ChangeStatus {
-        effective_ms,
+        effective_ms: Some(effective_ms),
         ..change(ledger, operator(1), "UY-1")
     };
     let far = MAX_EFFECTIVE_DISTANCE_MS;
@@ -134,7 +134,8 @@ fn effective_times_are_within_a_year_and_not_before_the_grant(mut ledger: MockLe
             assert_eq!(code_of(result), expected, "{method} {effective_ms}");
             ledger.time_ms -= 1_000;
         }
-        let args = Amend { effective_ms, ..amend(&ledger, operator(1), "UY-1") };
+        let args =
+            Amend { effective_ms: Some(effective_ms), ..amend(&ledger, operator(1), "UY-1") };
         assert_eq!(code_of(ledger.call(&uy, "amend", &args)), expected);
         ledger.time_ms -= 1_000;
     }

@@ -2,8 +2,8 @@
 //! on small ledgers and multiplied.
 
 use aeo::{
-    MAX_ALIASES_PER_OPERATOR, MAX_MRA_PAGE, MAX_OPERATORS_PER_ALIAS, MAX_PAGE, MAX_PER_OPERATOR, MAX_PERIODS,
-    MAX_TRANSITIONS,
+    MAX_ALIASES_PER_OPERATOR, MAX_MRA_PAGE, MAX_OPERATORS_PER_ALIAS, MAX_PAGE, MAX_PER_OPERATOR,
+    MAX_PERIODS, MAX_TRANSITIONS,
 };
 use minicbor::Encode;
 use precinto_contract::testing::MockLedger;

@@ -44,7 +44,7 @@ pub(crate) fn act(
         "amend" => ledger.call(&uy, method, &amend(ledger, operator, number)),
         "revoke" | "annul" => {
             ledger.call(&uy, method, &change(ledger, operator, number))?;
-            let approve = Decide { operator, number: number.into(), proposal: proposal(ledger) };
+            let approve = Decide { number: number.into(), proposal: proposal(ledger) };
             ledger.call(&supervisor("uy-dna"), "approve", &approve)
         }
         _ => ledger.call(&uy, method, &change(ledger, operator, number)),
@@ -252,8 +252,10 @@ fn a_full_history_takes_what_suspends_or_ends_only(mut ledger: MockLedger) {
     for action in ["amend", "reinstate"] {
         assert_eq!(code_of(act(&mut ledger, action, operator(1), NUMBER)), code::HISTORY_FULL);
     }
-    let later =
-        ChangeStatus { effective_ms: ledger.time_ms + 1, ..change(&ledger, operator(1), NUMBER) };
+    let later = ChangeStatus {
+        effective_ms: Some(ledger.time_ms + 1),
+        ..change(&ledger, operator(1), NUMBER)
+    };
     ledger.call(&officer("uy-dna"), "withdraw", &later).expect("what ends it");
     assert_eq!(history(&ledger, operator(1), "uy-dna", NUMBER, 100).len(), MAX_TRANSITIONS - 99);
 }

@@ -86,7 +86,7 @@ fn certify(operator: Hash, number: &str) -> Certify {
 /// Other terms from now on.
 fn amend(ledger: &MockLedger, operator: Hash, number: &str) -> Amend {
     let terms = Terms { consent: false, ..terms() };
-    Amend { operator, number: number.into(), effective_ms: ledger.time_ms, terms }
+    Amend { operator, number: number.into(), effective_ms: Some(ledger.time_ms), terms }
 }
 
 /// A change that takes effect at the ledger's present time.
@@ -94,7 +94,7 @@ fn change(ledger: &MockLedger, operator: Hash, number: &str) -> ChangeStatus {
     ChangeStatus {
         operator,
         number: number.into(),
-        effective_ms: ledger.time_ms,
+        effective_ms: Some(ledger.time_ms),
         class: ReasonClass::Solvency,
         reference: "RG-12/2026".into(),
     }

@@ -157,21 +157,22 @@ fn call(ledger: &mut MockLedger, step: &Step, effective_ms: u64) -> Option<Strin
     let (tag, member, number) = (operator(step.operator), MEMBERS[step.id.0], NUMBERS[step.id.1]);
     let (officer, method) = (officer(member), step.action.name());
     let terms = terms_until(step.validity);
-    let changed = ChangeStatus { effective_ms, ..change(ledger, tag, number) };
+    let changed = ChangeStatus { effective_ms: Some(effective_ms), ..change(ledger, tag, number) };
     let result = match step.action {
         Action::Certify => {
             let args = Certify { valid_from: first_day(), terms, ..certify(tag, number) };
             ledger.call(&officer, method, &args)
         }
         Action::Amend => {
-            let args = Amend { effective_ms, terms, ..amend(ledger, tag, number) };
+            let args =
+                Amend { effective_ms: Some(effective_ms), terms, ..amend(ledger, tag, number) };
             ledger.call(&officer, method, &args)
         }
         Action::Revoke | Action::Annul => {
             let now_ms = ledger.time_ms;
             ledger.call(&officer, method, &changed).and_then(|_| {
                 let proposal = crate::pending::proposal(ledger);
-                let args = Decide { operator: tag, number: number.into(), proposal };
+                let args = Decide { number: number.into(), proposal };
                 ledger.time_ms = now_ms;
                 ledger.call(&supervisor(member), "approve", &args)
             })

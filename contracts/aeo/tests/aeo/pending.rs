@@ -26,6 +26,7 @@ native_and_wasm![
     only_what_was_seen_is_approved,
     one_proposal_waits_at_a_time,
     a_proposal_expires_and_is_replaced,
+    a_revocation_without_a_stated_time_takes_effect_when_it_is_approved,
     who_declines_removes_it,
     what_became_impossible_is_not_approved,
     a_withdrawal_removes_what_waits,
@@ -43,7 +44,7 @@ pub(crate) fn proposal(ledger: &MockLedger) -> TransactionId {
 }
 
 fn decide(proposal: TransactionId) -> Decide {
-    Decide { operator: operator(1), number: NUMBER.into(), proposal }
+    Decide { number: NUMBER.into(), proposal }
 }
 
 fn page(ledger: &MockLedger, member: &str, after: Vec<u8>, limit: u32) -> PendingPage {
@@ -77,9 +78,23 @@ fn a_proposal_is_listed_announced_and_changes_nothing(ledger: MockLedger) {
     ledger.call(&supervisor("uy-dna"), "approve", &decide(proposal)).expect("approved");
     assert_eq!(waiting(&ledger), []);
     let stands = by_number(&ledger, "uy-dna", NUMBER, None).expect("known");
-    assert_eq!((stands.standing, stands.since_ms), (Standing::Revoked, pending.effective_ms));
+    assert_eq!(
+        (stands.standing, stands.since_ms),
+        (Standing::Revoked, pending.effective_ms.expect("stated"))
+    );
     let again = ledger.call(&supervisor("uy-dna"), "approve", &decide(proposal));
     assert_eq!(code_of(again), code::UNKNOWN_PROPOSAL);
+}
+
+fn a_revocation_without_a_stated_time_takes_effect_when_it_is_approved(mut ledger: MockLedger) {
+    ledger.call(&officer("uy-dna"), "certify", &certify(operator(1), NUMBER)).expect("granted");
+    let args = ChangeStatus { effective_ms: None, ..change(&ledger, operator(1), NUMBER) };
+    ledger.call(&officer("uy-dna"), "revoke", &args).expect("proposed");
+    let proposal = proposal(&ledger);
+    ledger.time_ms += 86_400_000;
+    ledger.call(&supervisor("uy-dna"), "approve", &decide(proposal)).expect("approved");
+    let stands = by_number(&ledger, "uy-dna", NUMBER, None).expect("known");
+    assert_eq!((stands.standing, stands.since_ms), (Standing::Revoked, ledger.time_ms));
 }
 
 /// Whether each of these may approve what `maker` proposed.
@@ -88,7 +103,7 @@ fn check_approvers(ledger: &mut MockLedger, maker: &[Signer], rows: &[(&[Signer]
         let (operator, number) = (operator(row), format!("UY-{row}"));
         ledger.call(maker, "certify", &certify(operator, &number)).expect("granted");
         ledger.call(maker, "revoke", &change(ledger, operator, &number)).expect("proposed");
-        let approve = Decide { operator, number, proposal: proposal(ledger) };
+        let approve = Decide { number, proposal: proposal(ledger) };
         let code = ledger.call(checker, "approve", &approve).err().map(|failure| failure.code);
         let expected = (!accepted).then(|| code::SAME_PERSON.into());
         assert_eq!(code, expected, "{checker:?} after {maker:?}");
@@ -150,7 +165,7 @@ fn a_proposal_expires_and_is_replaced(ledger: MockLedger) {
     assert_eq!(code_of(late), code::PENDING_EXPIRED);
     assert_eq!(waiting(&ledger).len(), 1, "listed until it is replaced");
 
-    let args = ChangeStatus { effective_ms: 0, ..change(&ledger, operator(1), NUMBER) };
+    let args = ChangeStatus { effective_ms: Some(0), ..change(&ledger, operator(1), NUMBER) };
     ledger.call(&supervisor("uy-dna"), "annul", &args).expect("replaces it");
     let second = proposal(&ledger);
     let late = ledger.call(&supervisor("uy-dna"), "approve", &decide(first));

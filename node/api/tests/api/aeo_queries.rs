@@ -236,7 +236,7 @@ fn pending(expires_ms: u64) -> PendingAction {
         member: "uy-dna".into(),
         number: "UY-1".into(),
         action: Action::Revoke,
-        effective_ms: 3,
+        effective_ms: Some(3),
         class: ReasonClass::Infringement,
         reference: String::new(),
         proposed_by: person(),

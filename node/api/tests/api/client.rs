@@ -164,12 +164,7 @@ async fn officers_and_supervisors_command() {
     client.aeo_withdraw(&change(), WAIT).await.unwrap();
     let proposal = client.aeo_revoke(&change(), WAIT).await.unwrap().id;
     client.aeo_annul(&change(), WAIT).await.unwrap();
-    let decide = DecideRequest {
-        scheme: "uy-rut".into(),
-        identifier: "214033020011".into(),
-        number: "UY-1".into(),
-        proposal,
-    };
+    let decide = DecideRequest { number: "UY-1".into(), proposal };
     client.aeo_decline(&decide, WAIT).await.unwrap();
     let duns = WrittenIdentifier { scheme: "duns".into(), identifier: "150483782".into() };
     let rut = WrittenIdentifier { scheme: "uy-rut".into(), identifier: "214033020011".into() };

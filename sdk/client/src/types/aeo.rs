@@ -233,8 +233,9 @@ pub struct PendingAction {
     pub number: String,
     /// `revoke` or `annul`.
     pub action: String,
-    /// When it is to take effect.
-    pub effective_ms: u64,
+    /// When it is to take effect; absent: when it is approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_ms: Option<u64>,
     /// Why.
     pub class: String,
     /// The member's reference of its decision; may be empty.

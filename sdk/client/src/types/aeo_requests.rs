@@ -84,10 +84,6 @@ pub struct ChangeRequest {
 /// A decision about a proposal of another person of the member.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DecideRequest {
-    /// Scheme of the operator's identifier.
-    pub scheme: String,
-    /// The operator's identifier.
-    pub identifier: String,
     /// Authorization number.
     pub number: String,
     /// The proposing transaction.

@@ -218,9 +218,10 @@ pub struct Amend {
     /// The authorization's number.
     #[n(1)]
     pub number: String,
-    /// When the new terms take effect, milliseconds since 1970.
+    /// When the new terms take effect, milliseconds since 1970; absent: when it is recorded, but not
+    /// before the first day of validity.
     #[n(2)]
-    pub effective_ms: u64,
+    pub effective_ms: Option<u64>,
     /// All terms as they are to be.
     #[n(3)]
     pub terms: Terms,
@@ -236,10 +237,11 @@ pub struct ChangeStatus {
     /// The authorization's number.
     #[n(1)]
     pub number: String,
-    /// When the change takes effect, milliseconds since 1970; may differ from when it is recorded.
-    /// `annul` takes effect at the beginning of the validity whatever is stated here.
+    /// When the change takes effect, milliseconds since 1970; absent: when it is recorded (a
+    /// revocation: when it is approved), but not before the first day of validity. `annul` takes
+    /// effect at the beginning of the validity whatever is stated here.
     #[n(2)]
-    pub effective_ms: u64,
+    pub effective_ms: Option<u64>,
     /// Why.
     #[n(3)]
     pub class: ReasonClass,

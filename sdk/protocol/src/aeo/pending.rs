@@ -59,9 +59,9 @@ pub struct PendingAction {
     /// `Revoke` or `Annul`.
     #[n(3)]
     pub action: Action,
-    /// When it is to take effect, milliseconds since 1970.
+    /// When it is to take effect, milliseconds since 1970; absent: when it is approved.
     #[n(4)]
-    pub effective_ms: u64,
+    pub effective_ms: Option<u64>,
     /// Why.
     #[n(5)]
     pub class: ReasonClass,
@@ -82,16 +82,14 @@ pub struct PendingAction {
     pub expires_ms: u64,
 }
 
-/// Methods `approve` and `decline`: arguments.
+/// Methods `approve` and `decline`: arguments. The authorization is found by its number, which the
+/// member uses once.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Decide {
-    /// The operator's lookup tag.
-    #[n(0)]
-    pub operator: Hash,
     /// The authorization's number.
-    #[n(1)]
+    #[n(0)]
     pub number: String,
     /// The proposing transaction: what is approved is what was seen.
-    #[n(2)]
+    #[n(1)]
     pub proposal: TransactionId,
 }

@@ -106,8 +106,6 @@ class Change:
 class Decision:
     """Approval or refusal of a pending action: of exactly the one that was seen."""
 
-    scheme: str
-    identifier: str
     number: str
     proposal: str
     """`PendingAction.proposal`."""

@@ -289,7 +289,8 @@ class PendingAction:
     member: str
     number: str
     action: Action
-    effective: datetime
+    effective: datetime | None
+    """When it is approved, if absent."""
     reason: ReasonClass = field(metadata={"json": "class"})
     reference: str
     proposed_by: Person

@@ -41,12 +41,7 @@ fn change(class: &str) -> ChangeRequest {
 }
 
 fn decision(proposal: &TransactionAnswer) -> DecideRequest {
-    DecideRequest {
-        scheme: SCHEME.into(),
-        identifier: RUT.into(),
-        number: NUMBER.into(),
-        proposal: proposal.id,
-    }
+    DecideRequest { number: NUMBER.into(), proposal: proposal.id }
 }
 
 /// How the authorization stands at every node once all have executed `height`.

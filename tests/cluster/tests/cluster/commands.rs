@@ -100,7 +100,7 @@ async fn the_life_of_an_authorization_by_commands() {
     let proposal = json(&network, &[&["aeo", "revoke"], &change[..]].concat());
     let proposal = proposal["id"].as_str().unwrap();
     assert_eq!(json(&network, &["aeo", "pending"])["pending"][0]["proposal"], proposal);
-    let approve = ["aeo", "approve", "uy-rut", RUT, "UY-1", "--proposal", proposal];
+    let approve = ["aeo", "approve", "UY-1", "--proposal", proposal];
     json(&network, &[&["--account", "supervisor"], &approve[..]].concat());
     let history = json(&network, &["aeo", "history", "uy-rut", RUT]);
     let actions: Vec<_> =

@@ -205,8 +205,9 @@ pub(crate) struct PendingAnswer {
     number: String,
     /// `revoke` or `annul`.
     action: String,
-    /// When it is to take effect.
-    effective_ms: u64,
+    /// When it is to take effect; absent: when it is approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_ms: Option<u64>,
     /// Why.
     class: String,
     /// The member's reference of its decision; may be empty.

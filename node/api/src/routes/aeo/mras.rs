@@ -189,7 +189,7 @@ pub(crate) async fn leave(
     let supervisor = caller.acting_as(ROLE, &node.channel())?;
     let args = LeaveMra {
         id: id(&mra).map_err(Wrong::parameter)?,
-        effective_ms: times::takes_effect(form.effective.as_ref())?,
+        effective_ms: times::takes_effect(form.effective.as_ref())?.unwrap_or(0),
     };
     run(&*node, supervisor, &wait, call("leave-mra", &args)).await
 }

@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answers::PendingAnswer,
     commands::{Answer, run},
-    fields::{self, Operator, Wrong},
+    fields::{self, Wrong},
     forms::call,
     queries::{ask, read_limit},
 };
@@ -35,12 +35,6 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DecideForm {
-    /// Scheme of the operator's identifier.
-    #[schema(example = "uy-rut")]
-    scheme: String,
-    /// The operator's identifier; spaces, hyphens, dots and slashes do not matter.
-    #[schema(example = "21 403302 0011")]
-    identifier: String,
     /// Authorization number.
     #[schema(example = "UY-OEC-0001")]
     number: String,
@@ -49,15 +43,11 @@ pub(crate) struct DecideForm {
 }
 
 impl DecideForm {
-    fn read(self, node: &dyn NodePort, method: &str) -> Result<OfficerCall, ApiError> {
+    fn read(self, method: &str) -> Result<OfficerCall, ApiError> {
         let proposal: TransactionId = self.proposal.parse().map_err(|_| {
             Wrong::new("proposal", "expected a transaction id, 64 hexadecimal characters")
         })?;
-        let args = Decide {
-            operator: Operator::read(node, &self.scheme, &self.identifier)?.tag,
-            number: fields::number(&self.number)?,
-            proposal,
-        };
+        let args = Decide { number: fields::number(&self.number)?, proposal };
         Ok(call(method, &args))
     }
 }
@@ -78,7 +68,7 @@ pub(crate) async fn approve(
     ApiJson(form): ApiJson<DecideForm>,
 ) -> Answer {
     let supervisor = caller.acting_as(Role::Supervisor, &node.channel())?;
-    run(&*node, supervisor, &wait, form.read(&*node, "approve")?).await
+    run(&*node, supervisor, &wait, form.read("approve")?).await
 }
 
 /// Declines a revocation or annulment that a person of the caller's member proposed.
@@ -100,7 +90,7 @@ pub(crate) async fn decline(
     let person = caller
         .acting_as(Role::Supervisor, &node.channel())
         .or_else(|_| caller.acting_as(Role::Officer, &node.channel()))?;
-    run(&*node, person, &wait, form.read(&*node, "decline")?).await
+    run(&*node, person, &wait, form.read("decline")?).await
 }
 
 /// Which page of what is pending.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::fields::{Wrong, bounded};
-use crate::{clock::now_ms, error::ApiError};
+use crate::error::ApiError;
 
 const EXPECTED: &str =
     "expected a date (2026-11-22), a time (2026-11-22T10:00:00Z) or milliseconds since 1970";
@@ -24,17 +24,18 @@ pub(crate) enum TimeForm {
     Text(String),
 }
 
-/// When a change takes effect; now if that is left open.
-pub(super) fn takes_effect(form: Option<&TimeForm>) -> Result<u64, Wrong> {
+/// When a change takes effect; left open, the ledger's clock says, not this node's.
+pub(super) fn takes_effect(form: Option<&TimeForm>) -> Result<Option<u64>, Wrong> {
     let name = "effective";
-    match form {
-        None => Ok(now_ms()),
-        Some(TimeForm::Milliseconds(time_ms)) => in_range(name, *time_ms),
+    let effective_ms = match form {
+        None => return Ok(None),
+        Some(TimeForm::Milliseconds(time_ms)) => in_range(name, *time_ms)?,
         Some(TimeForm::Text(text)) => match read(name, text)? {
-            Time::Day(day) => Ok(day.start_ms()),
-            Time::Moment(time_ms) => Ok(time_ms),
+            Time::Day(day) => day.start_ms(),
+            Time::Moment(time_ms) => time_ms,
         },
-    }
+    };
+    Ok(Some(effective_ms))
 }
 
 /// The two times of a question; `None` for the present. What was effective is asked as of the time
@@ -186,7 +187,7 @@ mod tests {
         let asked = as_of(Some("2026-11-22"), None).unwrap().unwrap();
         assert_eq!(asked.effective_ms, DAY_MS + aeo::DAY_MS - 1);
         let form = TimeForm::Text("2026-11-22".into());
-        assert_eq!(takes_effect(Some(&form)).unwrap(), DAY_MS);
+        assert_eq!(takes_effect(Some(&form)).unwrap(), Some(DAY_MS));
     }
 
     #[test]

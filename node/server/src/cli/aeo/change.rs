@@ -194,8 +194,8 @@ fn explain_proposal(request: &ChangeRequest, proposal: &TransactionAnswer) {
 /// A decision about a proposal.
 #[derive(Debug, Args)]
 pub struct Decide {
-    #[command(flatten)]
-    authorization: Authorization,
+    /// Authorization number
+    number: String,
     /// The proposing transaction, so that what is decided about is what was seen
     #[arg(long, value_name = "TRANSACTION")]
     proposal: TransactionId,
@@ -204,13 +204,7 @@ pub struct Decide {
 impl Decide {
     /// Approves, or declines.
     pub async fn run(self, client: &Client, approve: bool, json: bool) -> anyhow::Result<()> {
-        let Authorization { operator, number } = self.authorization;
-        let request = DecideRequest {
-            scheme: operator.scheme.to_string(),
-            identifier: operator.identifier,
-            number,
-            proposal: self.proposal,
-        };
+        let request = DecideRequest { number: self.number, proposal: self.proposal };
         let done = if approve {
             client.aeo_approve(&request, Some(WAIT)).await?
         } else {
