@@ -92,9 +92,10 @@ fn a_revocation_without_a_stated_time_takes_effect_when_it_is_approved(mut ledge
     ledger.call(&officer("uy-dna"), "revoke", &args).expect("proposed");
     let proposal = proposal(&ledger);
     ledger.time_ms += 86_400_000;
+    let approved_ms = ledger.time_ms;
     ledger.call(&supervisor("uy-dna"), "approve", &decide(proposal)).expect("approved");
     let stands = by_number(&ledger, "uy-dna", NUMBER, None).expect("known");
-    assert_eq!((stands.standing, stands.since_ms), (Standing::Revoked, ledger.time_ms));
+    assert_eq!((stands.standing, stands.since_ms), (Standing::Revoked, approved_ms));
 }
 
 /// Whether each of these may approve what `maker` proposed.

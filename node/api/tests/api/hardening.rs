@@ -61,6 +61,8 @@ async fn every_form_refuses_fields_that_it_does_not_name() {
     let forms = document["components"]["schemas"].as_object().unwrap().iter();
     let forms: Vec<_> = forms
         .filter(|(name, _)| name.ends_with("Form") || *name == "SubmitMany")
+        // A time, say, has no fields.
+        .filter(|(_, schema)| schema["properties"].is_object())
         .map(|(name, schema)| (name, schema["additionalProperties"] == json!(false)))
         .collect();
     assert!(forms.len() >= 9, "{forms:?}");
@@ -68,7 +70,7 @@ async fn every_form_refuses_fields_that_it_does_not_name() {
     let form = json!({ "roles": ["officer"], "pseudonym_seed": "00" });
     let answer = api.call(Method::PUT, ADMIN, "/v1/users/olga/roles", Some(form)).await;
     assert!(answer.problem(400, "malformed-body").contains("pseudonym_seed"));
-    let form = json!({ "scheme": "rut", "identifier": "1", "number": "A", "reason": "r",
+    let form = json!({ "scheme": "aeo", "identifier": "X1", "number": "A", "class": "examination",
         "member": "br-rfb" });
     let answer = api.post_as(OFFICER, "/v1/aeo/authorizations/suspend", form).await;
     assert!(answer.problem(400, "malformed-body").contains("member"));

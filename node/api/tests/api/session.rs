@@ -52,7 +52,8 @@ async fn a_session_acts_as_its_account_until_it_ends() {
     assert_eq!((&answer["name"], &answer["by"]), (&json!("olga"), &json!("session")));
     assert_eq!(answer["roles"], json!(["officer"]));
     assert!(answer["expires_ms"].as_u64().unwrap() > 0 && answer["idle_ms"] == 30 * 60 * 1000);
-    let form = json!({ "scheme": "rut", "identifier": "1", "number": "A", "reason": "r" });
+    let form =
+        json!({ "scheme": "aeo", "identifier": "X1", "number": "A", "class": "examination" });
     let acted = api.post_as(&token, "/v1/aeo/authorizations/suspend", form).await;
     assert_eq!(acted.status, StatusCode::ACCEPTED, "{}", acted.json());
     assert_eq!(

@@ -42,7 +42,7 @@ async fn an_account_lives_from_its_making_to_its_disabling_and_survives_a_restar
     api.call(Method::GET, session, "/v1/status", None).await.problem(401, "unauthorized");
     let list = api.call(Method::GET, ADMIN, "/v1/users", None).await.json();
     let names: Vec<_> = list["users"].as_array().unwrap().iter().map(|u| &u["name"]).collect();
-    assert_eq!(names, ["adam", "aldo", "eva", "olga"]);
+    assert_eq!(names, ["adam", "aldo", "eva", "olga", "susi"]);
 
     let file = api.directory.path().join("users.json");
     let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
@@ -67,7 +67,8 @@ async fn a_tokens_roles_are_of_the_accounts_and_it_ends_when_revoked() {
     assert!(token.len() == 64 && made["expires_ms"].is_null());
     let can_audit = async || api.call(Method::GET, token, "/v1/audit/reads", None).await;
     assert_eq!(can_audit().await.status, StatusCode::OK);
-    let form = json!({ "scheme": "rut", "identifier": "1", "number": "A", "reason": "r" });
+    let form =
+        json!({ "scheme": "aeo", "identifier": "X1", "number": "A", "class": "examination" });
     let act = api.post_as(token, "/v1/aeo/authorizations/suspend", form).await;
     act.problem(403, "role-required");
     // What the account loses, its tokens lose.

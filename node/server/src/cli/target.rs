@@ -18,6 +18,7 @@ use crate::{
 
 /// Options common to all commands that talk to a node.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which node, and as whom")]
 pub struct TargetArgs {
     /// Directory of the network
     #[arg(long, global = true, env = "PRECINTO_DIR", default_value = "network")]

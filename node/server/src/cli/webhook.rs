@@ -13,7 +13,7 @@ pub enum WebhookCommand {
     /// Let the node post events to an address; shows the secret that deliveries are signed with
     Add {
         /// Where events are posted (https://host/path)
-        url: String,
+        address: String,
         /// A topic such as aeo.suspended, or a beginning that ends with a full stop such as aeo.;
         /// may be repeated; all topics if absent
         #[arg(long = "topic")]
@@ -35,8 +35,8 @@ pub enum WebhookCommand {
 pub async fn run(command: WebhookCommand, target: &Target, json: bool) -> anyhow::Result<()> {
     let client = target.client()?;
     match command {
-        WebhookCommand::Add { url, topics, from } => {
-            let added = client.add_webhook(&url, &topics, from.as_deref()).await?;
+        WebhookCommand::Add { address, topics, from } => {
+            let added = client.add_webhook(&address, &topics, from.as_deref()).await?;
             if json {
                 output::json(&added);
                 return Ok(());

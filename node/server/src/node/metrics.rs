@@ -72,6 +72,13 @@ impl Metrics {
         for kind in ALARMS {
             alarms.with_label_values(&[kind]);
         }
+        let endorsements = to.counters(
+            "precinto_endorsements_total",
+            "Transactions that this node was asked to endorse, by its answer.",
+            &["answer"],
+        )?;
+        // There from the start, so that the first one is seen as an increase.
+        endorsements.with_label_values(&["endorsed"]);
         Ok(Arc::new(Metrics {
             alarms,
             checkpoints: to.counter("precinto_checkpoints_total", "Checkpoints signed.")?,
@@ -101,11 +108,7 @@ impl Metrics {
                 "Which program runs as which node; always 1.",
                 &["version", "network", "node", "member"],
             )?,
-            endorsements: to.counters(
-                "precinto_endorsements_total",
-                "Transactions that this node was asked to endorse, by its answer.",
-                &["answer"],
-            )?,
+            endorsements,
         }))
     }
 

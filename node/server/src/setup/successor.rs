@@ -142,6 +142,9 @@ mod tests {
         fs::create_dir(&contracts).unwrap();
         for name in ["aeo", "governance"] {
             fs::write(contracts.join(format!("{name}.wasm")), name).unwrap();
+            let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts").join(name);
+            fs::copy(manifest.join("manifest.toml"), contracts.join(format!("{name}.toml")))
+                .unwrap();
         }
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../network-configs/dev.toml");
         let dir = root.join("network");

@@ -78,7 +78,7 @@ async fn a_node_that_cannot_be_what_its_files_say_names_every_mistake() {
     let keys = network.node(3).directory().join("keys");
     fs::copy(keys.join("attestation.key"), keys.join("identity.key")).unwrap();
     let says = refusal(&mut network, 3).await;
-    assert!(says.contains("identity.key is not the key that genesis names"), "{says}");
+    assert!(says.contains("identity.key is not the key registered for node 3"), "{says}");
 
     let url = network.node(LEARNER).url().to_owned();
     let _taken = TcpListener::bind(url.trim_start_matches("http://")).unwrap();

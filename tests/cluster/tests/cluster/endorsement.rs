@@ -91,11 +91,8 @@ async fn a_second_member_signs_what_its_policy_asks_for() {
 #[tokio::test]
 async fn members_that_refuse_or_are_away_are_named() {
     let mut network = Network::make_of("bconnect").await;
-    let rule = "\n[endorsement]\nrefuse = [\"aeo.certify of uy-dna\"]\n";
     for id in [ARGENTINA, PARAGUAY, BOLIVIA] {
-        let file = network.node(id).directory().join("node.toml");
-        let config = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, config + rule).unwrap();
+        network.node(id).configure("# refuse = []", "refuse = [\"aeo.certify of uy-dna\"]");
     }
     network.boot_all().await;
     network.kill(BRAZIL);
@@ -134,9 +131,7 @@ async fn members_that_refuse_or_are_away_are_named() {
 async fn refusals_alone_do_not_pass() {
     let mut network = Network::make_of("bconnect").await;
     for id in network.ids() {
-        let file = network.node(id).directory().join("node.toml");
-        let config = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, config + "\n[endorsement]\nrefuse = [\"aeo.*\"]\n").unwrap();
+        network.node(id).configure("# refuse = []", "refuse = [\"aeo.*\"]");
     }
     network.boot_all().await;
     let uruguay = network.client(URUGUAY);

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
-use precinto_cluster_tests::{Author, LEARNER, Load, NODES, Network, VOTERS, eventually};
-use serde_json::Value;
+use precinto_cluster_tests::{Author, LEARNER, Load, NODES, Network, Node, VOTERS, eventually};
+use serde_json::{Value, json};
 
 /// Every crate of ours says all it has to say.
 const EVERYTHING: &str = "debug,libp2p=info,precinto_server=trace,precinto_api=trace,\
@@ -23,10 +23,24 @@ fn secrets(directory: &Path) -> Vec<String> {
             secrets.push(fs::read_to_string(file.unwrap().path()).unwrap().trim().to_owned());
         }
     }
-    let configuration = fs::read_to_string(directory.join("node.toml")).unwrap();
-    let seeds = configuration.lines().filter_map(|line| line.strip_prefix("pseudonym_seed = "));
-    secrets.extend(seeds.map(|seed| seed.trim_matches('"').to_owned()));
+    let users: Value =
+        serde_json::from_slice(&fs::read(directory.join("users.json")).unwrap()).unwrap();
+    let accounts = users["accounts"].as_array().unwrap();
+    secrets.extend(accounts.iter().map(|it| it["pseudonym_seed"].as_str().unwrap().to_owned()));
     secrets
+}
+
+/// Makes an account with this password, and logs in as it: the session's token.
+async fn log_in(node: &Node, password: &str) -> String {
+    let http = reqwest::Client::new();
+    let admin = fs::read_to_string(node.directory().join("tokens/admin")).unwrap();
+    let user = json!({ "name": "ana", "roles": ["officer"], "password": password });
+    let made = http.post(format!("{}/v1/users", node.url())).bearer_auth(admin.trim()).json(&user);
+    assert!(made.send().await.unwrap().status().is_success());
+    let login = json!({ "name": "ana", "password": password });
+    let session = http.post(format!("{}/v1/session", node.url())).json(&login).send().await;
+    let session: Value = session.unwrap().json().await.unwrap();
+    session["token"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -41,40 +55,35 @@ async fn logs_are_structured_and_hold_no_secret() {
     let program = network.program();
     let network_directory = network.directory();
     for args in [
-        &[
-            "aeo",
-            "certify",
-            "rut",
-            IDENTIFIER,
-            "UY-1",
-            "--from",
-            "2026-01-01",
-            "--until",
-            "2028-01-01",
-        ][..],
-        &["aeo", "show", "rut", IDENTIFIER][..],
+        format!(
+            "aeo certify uy-rut {IDENTIFIER} UY-1 --types AEOC --roles importer --from 2026-01-01"
+        ),
+        format!("aeo show uy-rut {IDENTIFIER}"),
     ] {
         let mut command = program.command(["--at", "uy-dna", "--dir"]);
-        let done = command.arg(&network_directory).args(args).output().unwrap();
+        let done = command.arg(&network_directory).args(args.split(' ')).output().unwrap();
         let says = String::from_utf8_lossy(&done.stderr).into_owned();
         assert!(done.status.success(), "{args:?}: {says}");
     }
     let url = format!("{}/v1/status", network.node(1).url());
     let token = fs::read_to_string(network.node(1).directory().join("tokens/officer")).unwrap();
-    let asked = reqwest::Client::new().get(&url).bearer_auth(token.trim());
-    let answer = asked.header("x-request-id", "who-asked-7").send().await.unwrap();
-    assert_eq!(answer.headers()["x-request-id"], "who-asked-7");
+    let answer = reqwest::Client::new().get(&url).bearer_auth(token.trim()).send().await.unwrap();
+    let request_id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
     let wrong = reqwest::Client::new().get(&url).bearer_auth("a-wrong-token-that-was-typed");
     assert_eq!(wrong.send().await.unwrap().status(), 401);
 
+    let password = "four unlikely words together";
+    let session = log_in(network.node(1), password).await;
+
     eventually("the request is logged under its id", WITHIN, async || {
-        network.node(1).log().contains("who-asked-7").then_some(())
+        network.node(1).log().contains(&request_id).then_some(())
     })
     .await;
     let mut planted: Vec<String> =
         NODES.iter().flat_map(|id| secrets(network.node(*id).directory())).collect();
     assert!(planted.len() >= 4 * 7 && planted.iter().all(|secret| secret.len() >= 32));
-    planted.extend([IDENTIFIER.to_owned(), "a-wrong-token-that-was-typed".to_owned()]);
+    planted.extend([IDENTIFIER, "a-wrong-token-that-was-typed", password].map(str::to_owned));
+    planted.push(session);
     for id in NODES {
         let log = network.node(id).log();
         assert!(log.lines().count() > 50, "node {id} logs next to nothing");
@@ -87,7 +96,7 @@ async fn logs_are_structured_and_hold_no_secret() {
     assert!(lines.iter().all(|line| line["node"] == 1 && line["member"] == "uy-dna"));
     let executed = lines.iter().find(|line| line["fields"]["message"] == "executed");
     assert!(executed.unwrap()["fields"]["height"].is_u64());
-    let answered = lines.iter().find(|line| line["span"]["id"] == "who-asked-7").unwrap();
+    let answered = lines.iter().find(|line| line["span"]["id"] == *request_id).unwrap();
     assert_eq!(answered["fields"]["status"], 200);
     let text = network.node(2).log();
     assert!(text.lines().all(|line| line.ends_with(" {node=2 member=br-rfb}")), "{text}");

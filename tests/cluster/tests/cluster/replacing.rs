@@ -99,7 +99,7 @@ async fn a_voter_whose_disk_is_lost_is_replaced_from_its_backup() {
     assert_eq!(officer.status().await.unwrap().member, "uy-dna");
     let mut command = network.program().command(["--at", "5", "--dir"]);
     let certified = command.arg(network.directory()).args(words(
-        "aeo certify aeo AB12 N-1 --roles exporter --from 2026-01-01 --until 2030-01-01",
+        "aeo certify aeo AB12 N-1 --types AEOC --roles exporter --from 2026-01-01 --until 2030-01-01",
     ));
     let certified = certified.output().unwrap();
     assert!(certified.status.success(), "{}", String::from_utf8_lossy(&certified.stderr));

@@ -53,7 +53,7 @@ async fn an_officer_gets_an_account_works_with_it_and_loses_it() {
     let error = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && error.contains("[wrong-password]"), "{error}");
     works(&network, &["login", "ana.perez", "--password-stdin"], &password);
-    works(&network, &["aeo", "show", "rut", "214033020011"], "");
+    works(&network, &["aeo", "show", "uy-rut", "214033020011"], "");
     let reads = works(&network, &["audit", "reads", "--of", "ana.perez"], "");
     assert!(reads.contains("/v1/aeo/operators/") && !reads.contains("214033020011"), "{reads}");
 
@@ -61,17 +61,17 @@ async fn an_officer_gets_an_account_works_with_it_and_loses_it() {
     network.kill(1);
     network.boot(1);
     network.ready(&[1]).await;
-    let ended = run(&network, &["aeo", "show", "rut", "214033020011"], "");
+    let ended = run(&network, &["aeo", "show", "uy-rut", "214033020011"], "");
     let error = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(error.contains("[unauthorized]") && error.contains("precinto login"), "{error}");
     works(&network, &["login", "ana.perez", "--password-stdin"], &password);
-    works(&network, &["aeo", "show", "rut", "214033020011"], "");
+    works(&network, &["aeo", "show", "uy-rut", "214033020011"], "");
     let token = ["token", "add", "ana.perez", "risk-engine", "--roles", "officer", "--json"];
     let token = as_admin(&network, &token, "");
     assert!(token.contains("\"token\"") && token.contains("risk-engine"), "{token}");
     as_admin(&network, &["token", "revoke", "ana.perez", "risk-engine"], "");
     as_admin(&network, &["disable", "ana.perez"], "");
-    let disabled = run(&network, &["aeo", "show", "rut", "214033020011"], "");
+    let disabled = run(&network, &["aeo", "show", "uy-rut", "214033020011"], "");
     assert!(!disabled.status.success());
     let list = as_admin(&network, &["list"], "");
     assert!(list.contains("ana.perez") && list.contains("disabled"), "{list}");

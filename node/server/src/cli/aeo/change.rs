@@ -186,8 +186,8 @@ impl Change {
 fn explain_proposal(request: &ChangeRequest, proposal: &TransactionAnswer) {
     output::line(format_args!(
         "This is a proposal. Another person of your member approves it with:\n  precinto --account \
-         supervisor aeo approve {} {} {} --proposal {}",
-        request.scheme, request.identifier, request.number, proposal.id
+         supervisor aeo approve {} --proposal {}",
+        request.number, proposal.id
     ));
 }
 

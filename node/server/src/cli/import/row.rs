@@ -191,7 +191,10 @@ impl<'a> Fields<'a> {
                 } else {
                     "correct it; identifiers are never guessed"
                 };
-                self.wrong("identifier", error.to_string(), hint);
+                // The value stands before it.
+                let reason = error.to_string();
+                let reason = reason.strip_prefix(&format!("{written:?} ")).unwrap_or(&reason);
+                self.wrong("identifier", reason.to_owned(), hint);
                 None
             }
         }
