@@ -126,7 +126,7 @@ class Network:
             admin = Signer.from_file(admin_key, status.channel)
             signer = Signer(seed, status.channel)
             until_ms = to_ms(status.time) + 24 * 60 * 60 * 1000
-            args = [signer.public_key, sorted(roles), 0, until_ms]
+            args = [signer.public_key, sorted(roles), 0, until_ms, signer.possession(member)]
             done = client.submit(client.sign(admin, "governance", "enrol", args), wait=20)
             assert done.status == "committed", done
         return signer

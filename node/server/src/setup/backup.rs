@@ -1,8 +1,9 @@
 //! `precinto node backup`: one file with what a node's peers cannot give back.
 //!
-//! That is its configuration with the accounts and their pseudonym seeds, the channel's lookup key,
-//! and whatever else lies in its directory; not the ledger and the Raft log, which come from peers,
-//! and not the node's own keys: a node that is made from a backup is a new one, with new keys.
+//! That is its configuration, the accounts with their pseudonym seeds, webhooks, the channel's lookup
+//! key, and whatever else lies in its directory; not the ledger and the Raft log, which come from
+//! peers; not the node's own keys: a node that is made from a backup is a new one, with new keys; and
+//! not the audit trail, which grows without end and is archived on its own.
 //!
 //! The file holds secrets. It is readable by its owner alone (mode 0600) and not encrypted: keep it
 //! where the node's keys may be kept, or encrypt it on the way there.
@@ -87,7 +88,7 @@ impl Backup {
         let config = NodeConfig::read(&file)?;
         let mut size = 0;
         let modules = collect(&config.code, &[], &mut size)?;
-        let aside = [config.data.as_path(), &config.keys, &config.code];
+        let aside = [config.data.as_path(), &config.keys, &config.code, &config.audit];
         let files = collect(dir, &aside, &mut size)?;
         Ok(Backup {
             version: VERSION,

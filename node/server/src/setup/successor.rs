@@ -162,6 +162,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let old = network(root.path());
         fs::create_dir(old.join("records")).unwrap();
+        fs::create_dir(old.join("audit")).unwrap();
+        fs::write(old.join("audit/trail-1.jsonl"), "{}").unwrap();
         fs::write(old.join("records/audit.log"), "who did what").unwrap();
         let file = root.path().join("node-1.backup");
         Backup::take(&old).unwrap().write(&file).unwrap();
@@ -173,9 +175,10 @@ mod tests {
         let config = NodeConfig::read(&dir.join(NODE_FILE)).unwrap();
         assert_eq!((config.node, config.p2p.port(), config.api.port()), (5, 7705, 8701));
         assert_eq!(fs::read_to_string(dir.join("records/audit.log")).unwrap(), "who did what");
+        assert!(!dir.join("audit").exists());
         let token = keyfile::read(&dir.join("tokens/officer")).unwrap();
         let digest = precinto_api::token_digest(&hex::encode(*token)).to_hex();
-        assert!(fs::read_to_string(dir.join(NODE_FILE)).unwrap().contains(&digest));
+        assert!(fs::read_to_string(&config.users).unwrap().contains(&digest));
 
         let request: ReplaceNode =
             cbor::decode(&fs::read(dir.join(REQUEST_FILE)).unwrap()).unwrap();

@@ -66,6 +66,11 @@ class Signer:
         """Signs with the key of a file of 64 hexadecimal characters, which only its owner may read."""
         return cls(read_secret(path), channel)
 
+    def possession(self, member: str) -> bytes:
+        """Shows that whoever enrols this key for a member holds it (argument of `enrol`)."""
+        content = self._channel + self.public_key + member.encode("ascii")
+        return self._key.sign(tagged("precinto/key-possession", content))
+
     def sign(self, call: Call) -> Statement:
         """The signed statement of a call."""
         protected = encode({1: _EDDSA, 3: _CONTENT_TYPE, 4: self.key_id})
