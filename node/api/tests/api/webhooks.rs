@@ -26,10 +26,13 @@ use crate::{
 /// Longer than any step of a test takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Headers and body of a delivery.
+type Delivery = (HeaderMap, Vec<u8>);
+
 /// A national system that notes what it is told.
 #[derive(Clone, Default)]
 struct Receiver {
-    seen: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
+    seen: Arc<Mutex<Vec<Delivery>>>,
     /// Answers before the good ones, last first.
     bad: Arc<Mutex<Vec<StatusCode>>>,
 }
