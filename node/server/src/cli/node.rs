@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -14,6 +15,7 @@ use precinto_protocol::{
     identity::NodeId,
     registry::Node,
 };
+use tokio::time::{Instant, sleep};
 
 use super::{
     network, output, statement,
@@ -26,6 +28,12 @@ use crate::{
     node_config::{self, CONTACTS_FILE, NODE_FILE},
     setup::{backup::Backup, successor, successor::NewNode},
 };
+
+/// How long the voters that are left may take to elect a leader, on slow machines and links.
+const ELECTED_WITHIN: Duration = Duration::from_secs(15);
+
+/// Pause between two questions.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What to do with a node.
 #[derive(Debug, Subcommand)]
@@ -163,11 +171,18 @@ async fn replace(request: &Path, admin_key: &Path, client: &Client) -> anyhow::R
     Ok(())
 }
 
-/// The registry's nodes, as the asked node has executed them.
+/// The registry's nodes, not older than the question. Where a voter was lost the others may still be
+/// electing a leader.
 async fn nodes(client: &Client) -> anyhow::Result<Vec<Node>> {
-    let answer =
-        client.query(CONTRACT, "nodes", &cbor::encode(&()), Consistency::Linearizable).await?;
-    Ok(cbor::decode(&answer.result)?)
+    let (args, fresh) = (cbor::encode(&()), Consistency::Linearizable);
+    let deadline = Instant::now() + ELECTED_WITHIN;
+    loop {
+        match client.query(CONTRACT, "nodes", &args, fresh).await {
+            Ok(answer) => return Ok(cbor::decode(&answer.result)?),
+            Err(error) if error.retryable() && Instant::now() < deadline => sleep(PAUSE).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Submits a call of the governance contract that the admin signs.
