@@ -38,7 +38,8 @@ if [ "${1:-}" = --venv ]; then
 fi
 
 scripts/build-contracts.sh
-cargo build --package precinto-server --bin precinto
+# As the tests build it: with other features chosen, half of the node would be compiled again.
+cargo build --workspace --bins --examples
 # Nothing is left in the clone.
 export PYTHONDONTWRITEBYTECODE=1 RUFF_NO_CACHE=true
 cd sdk/python
