@@ -65,8 +65,10 @@ pub struct Whose {
 
 /// Starts the log of a node.
 pub fn of_node(whose: Whose, format: LogFormat, level: &LogLevel) {
-    let log =
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter(&level.0));
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter(&level.0))
+        .with_ansi(false);
     match format {
         LogFormat::Text => {
             let lines = format::format().with_ansi(false);

@@ -100,6 +100,7 @@ async fn logs_are_structured_and_hold_no_secret() {
     assert_eq!(answered["fields"]["status"], 200);
     let text = network.node(2).log();
     assert!(text.lines().all(|line| line.ends_with(" {node=2 member=br-rfb}")), "{text}");
+    assert!(!text.contains('\u{1b}'), "colours are for terminals: {text}");
 }
 
 /// Names of the families in docs/METRICS.md.
