@@ -34,6 +34,10 @@ pub trait NodePort: Send + Sync + 'static {
     /// the node ([`precinto_protocol::aeo::lookup_tag`]).
     fn lookup_tag(&self, scheme: Scheme, identifier: &str) -> Hash;
 
+    /// Longest TIN that the channel's members use, in characters
+    /// ([`precinto_protocol::registry::parameter::TIN_MAX_LENGTH`]).
+    fn tin_max_length(&self) -> usize;
+
     /// Admits encoded [`Transaction`]s and hands them to the leader: one answer per item, in
     /// order. A known id is accepted again (its status is what it is).
     fn submit(

@@ -191,6 +191,9 @@ pub mod parameter {
     pub const MEMBER_BYTES_PER_SECOND: &str = "member-bytes-per-second";
     /// Transactions of one member that may be unfinished at a node. Not part of execution.
     pub const MEMBER_PENDING_MAX: &str = "member-pending-max";
+    /// Longest WCO Trader Identification Number that nodes take, in characters: 35 if absent, and at
+    /// most. Not part of execution.
+    pub const TIN_MAX_LENGTH: &str = "tin-max-length";
 }
 
 /// Whose checkpoints count, as block leaves name it: changes whenever a node's attestation key or

@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use precinto_protocol::{
     aeo::{
-        AeoType, AliasMode, Amend, Certify, ChangeStatus, Decide, DeclareAlias, LeaveMra,
+        AeoType, AliasMode, Amend, AsOf, Certify, ChangeStatus, Decide, DeclareAlias, LeaveMra,
         ProposeMra, PublicIdentifier, ReasonClass, RetireAlias, Scheme, SupplyChainRole,
-        lookup_tag,
+        lookup_tag, query::FindAnswer,
     },
     cbor,
     hash::Hash,
@@ -14,7 +14,7 @@ use precinto_protocol::{
 use serde_json::{Value, json};
 
 use crate::{
-    fake::{DUPLICATE, LOOKUP_KEY, NEVER_FINAL, QUEUE_FULL},
+    fake::{DUPLICATE, LOOKUP_KEY, NEVER_FINAL, QUEUE_FULL, TIN_MAX_LENGTH},
     support::{AUDITOR, Api, OFFICER, SUPERVISOR, api},
 };
 
@@ -281,4 +281,15 @@ async fn a_strict_batch_with_a_bad_row_submits_nothing() {
     assert!(api.node.seen().calls.is_empty());
     let many = json!({ "rows": vec![row("A"); 1_001] });
     api.post(&format!("{PATH}/batch"), many).await.problem(413, "too-many-items");
+}
+
+#[tokio::test]
+async fn a_tin_is_as_long_as_the_channel_says() {
+    let api = api();
+    let path = |length: usize| format!("/v1/aeo/operators/tin/UY{}", "7".repeat(length - 2));
+    let nobody = FindAnswer { as_of: AsOf { effective_ms: 1, recorded_ms: 1 }, operators: vec![] };
+    api.node.answer("find", &nobody);
+    assert_eq!(api.get(&path(TIN_MAX_LENGTH)).await.status, StatusCode::OK);
+    let refused = api.get(&path(TIN_MAX_LENGTH + 1)).await.problem(400, "invalid-parameter");
+    assert!(refused.contains("17 characters"), "{refused}");
 }

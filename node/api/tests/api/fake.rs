@@ -30,6 +30,7 @@ pub(crate) const CHANNEL: Hash = Hash([7; 32]);
 pub(crate) const LOOKUP_KEY: [u8; 32] = [9; 32];
 /// 2026-11-22, 00:00 UTC.
 pub(crate) const TIME_MS: u64 = 20_779 * aeo::DAY_MS;
+pub(crate) const TIN_MAX_LENGTH: usize = 17;
 pub(crate) const HEIGHT: u64 = 120;
 
 /// Numbers that make the fake answer in a special way.
@@ -199,6 +200,10 @@ impl NodePort for FakeNode {
 
     fn lookup_tag(&self, scheme: Scheme, identifier: &str) -> Hash {
         lookup_tag(&LOOKUP_KEY, scheme, identifier)
+    }
+
+    fn tin_max_length(&self) -> usize {
+        TIN_MAX_LENGTH
     }
 
     fn submit(

@@ -13,7 +13,7 @@ use precinto_api::{
 use precinto_execution::{Queries, Query, QueryAt, QueryError, Registry};
 use precinto_network::NetworkHandle;
 use precinto_protocol::{
-    aeo,
+    aeo::{self, identifier::MAX_IDENTIFIER_CHARS},
     block::Origin,
     cbor,
     checkpoint::SignedCheckpoint,
@@ -22,7 +22,7 @@ use precinto_protocol::{
     identity::MemberId,
     leaf::BlockLeaf,
     outcome::{Outcome, OutcomeRecord, Status},
-    registry::{ContractEntry, Member, Node},
+    registry::{ContractEntry, Member, Node, parameter},
     statement::OnBehalf,
     transaction::{Transaction, TransactionId},
 };
@@ -120,6 +120,14 @@ impl NodePort for SharedPort {
 
     fn lookup_tag(&self, scheme: aeo::Scheme, identifier: &str) -> Hash {
         aeo::lookup_tag(&self.0.lookup_key, scheme, identifier)
+    }
+
+    fn tin_max_length(&self) -> usize {
+        let state = StatePort(self.0.ledger.view());
+        let parameter = Registry::new(&state).parameter(parameter::TIN_MAX_LENGTH);
+        // Absent or unreadable: the most that any channel takes.
+        let length = parameter.ok().flatten().and_then(|length| usize::try_from(length).ok());
+        length.unwrap_or(MAX_IDENTIFIER_CHARS)
     }
 
     fn submit(

@@ -60,6 +60,12 @@ impl Operator {
         let identifier = scheme
             .normalize(bounded("identifier", identifier)?)
             .map_err(|error| Wrong::new("identifier", error.to_string()))?;
+        if scheme == Scheme::Tin && identifier.len() > node.tin_max_length() {
+            let longest = node.tin_max_length();
+            let rule =
+                format!("{identifier:?} is longer than the {longest} characters of a TIN here");
+            return Err(Wrong::new("identifier", rule));
+        }
         let tag = node.lookup_tag(scheme, &identifier);
         Ok(Operator { scheme, identifier, tag })
     }
