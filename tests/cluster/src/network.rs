@@ -133,13 +133,27 @@ impl Network {
         }
     }
 
-    /// Starts every node and waits until all are ready.
+    /// Starts every node and waits until all are ready and connected to each other.
     pub async fn boot_all(&mut self) {
         let ids = self.ids();
         for &id in &ids {
             self.boot(id);
         }
         self.ready(&ids).await;
+        for &id in &ids {
+            self.connected(id, &ids).await;
+        }
+    }
+
+    /// Waits until a node is connected to these.
+    pub async fn connected(&self, id: u64, to: &[u64]) {
+        let client = self.client(id);
+        eventually(&format!("node {id} is connected to {to:?}"), READY_WITHIN, async || {
+            let nodes = client.nodes().await.ok()?.nodes;
+            let open = |id: &u64| nodes.iter().any(|node| node.id == *id && node.connected);
+            to.iter().all(open).then_some(())
+        })
+        .await;
     }
 
     /// Its nodes.

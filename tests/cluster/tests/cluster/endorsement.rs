@@ -118,11 +118,7 @@ async fn members_that_refuse_or_are_away_are_named() {
     // One node of a member that endorses is enough, a learner as good as a voter.
     network.boot(BRAZILS_SECOND);
     network.ready(&[BRAZILS_SECOND]).await;
-    let connected = precinto_cluster_tests::eventually("Brazil is back", WAIT, async || {
-        let nodes = uruguay.nodes().await.ok()?.nodes;
-        nodes.iter().find(|node| node.id == BRAZILS_SECOND && node.connected).map(|_| ())
-    });
-    connected.await;
+    network.connected(URUGUAY, &[BRAZILS_SECOND]).await;
     let answer = uruguay.aeo_certify(&certification("B1"), Some(WAIT)).await.unwrap();
     assert_eq!(endorser(&network, &answer.call.unwrap().endorsers), "br-rfb");
 }
