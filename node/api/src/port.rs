@@ -378,6 +378,8 @@ pub struct EventView {
 pub struct Health {
     /// Whether it knows a leader.
     pub leader_known: bool,
+    /// Whether that leader can answer linearizable reads: it committed in its term.
+    pub leader_settled: bool,
     /// Committed Raft entries not executed yet.
     pub lag: u64,
     /// Why it no longer executes; `None` while all is well.

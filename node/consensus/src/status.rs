@@ -35,6 +35,9 @@ pub struct Status {
     pub term: u64,
     /// The leader of that term, if known.
     pub leader: Option<NodeId>,
+    /// Whether the leader is known to have committed in its term. Before, it cannot tell what its
+    /// predecessors committed, and answers no linearizable read.
+    pub settled: bool,
     /// Highest raft index known to be committed.
     pub commit: u64,
     /// Raft index executed last.
@@ -72,11 +75,13 @@ impl<L: LogStore> Replica<L> {
     /// The present state.
     pub fn status(&self) -> Status {
         let raft = &self.raw.raft;
+        let leader = self.leader();
         Status {
             node: self.node,
             role: self.role(),
             term: raft.term,
-            leader: self.leader(),
+            leader,
+            settled: leader.is_some() && raft.commit_to_current_term(),
             commit: raft.raft_log.committed,
             applied: self.applied.index,
             first_index: raft.store().first(),

@@ -23,7 +23,7 @@ use crate::{
     identity::StorageIdentity,
     ledger::{Ledger, LedgerView},
     raft_log::{LogBatch, RaftLog, SnapshotMark},
-    snapshot::{Manifest, SnapshotLoader},
+    snapshot::{LoadedSnapshot, Manifest, SnapshotLoader},
 };
 
 const RAFT: &str = "raft";
@@ -181,7 +181,7 @@ fn temporary_name(index: u64) -> String {
     format!("{LEDGER_PREFIX}{index}.tmp")
 }
 
-/// A snapshot being installed.
+/// A snapshot on its way in.
 pub struct LedgerInstall {
     directory: ChannelDirectory,
     loader: SnapshotLoader,
@@ -194,41 +194,52 @@ impl LedgerInstall {
         &mut self.loader
     }
 
-    /// Completes the snapshot's ledger, lets it take the place of `old` and opens it. A crash at
-    /// any point leaves the one or the other in use.
+    /// Completes the snapshot's ledger, checks it and syncs it; see [`SnapshotLoader::verify`].
+    ///
+    /// # Errors
+    /// As [`SnapshotLoader::verify`].
+    pub fn verify(
+        self,
+        check: impl FnOnce(&LedgerView) -> Result<(), StorageError>,
+    ) -> Result<StagedLedger, StorageError> {
+        let LedgerInstall { directory, loader, engine } = self;
+        Ok(StagedLedger { directory, loaded: loader.verify(check)?, engine })
+    }
+}
+
+/// The ledger of a snapshot, checked and synced, beside the one in use.
+pub struct StagedLedger {
+    directory: ChannelDirectory,
+    loaded: LoadedSnapshot,
+    engine: RocksEngine,
+}
+
+impl StagedLedger {
+    /// Lets the snapshot's ledger take the place of `old` and opens it: a copy of what is this
+    /// node's own and a few renames. A crash at any point leaves the one or the other in use.
     ///
     /// The caller then resets the Raft log with a [`LogBatch`] that has the same mark; should it
     /// not get there, [`ChannelDirectory::open`] does it. `old` takes no more writes; its
     /// directory is removed by [`ChannelDirectory::remove_leftovers`] or at the next start.
     ///
     /// # Errors
-    /// [`StorageError::BadSnapshot`] if the node is past the snapshot, and as
-    /// [`SnapshotLoader::finish`]; I/O errors, after which the process starts anew.
-    pub fn activate(
-        self,
-        raft_log: &RaftLog,
-        old: &Ledger,
-        check: impl FnOnce(&LedgerView) -> Result<(), StorageError>,
-    ) -> Result<Ledger, StorageError> {
-        let swap = self.complete(raft_log, old, check)?;
+    /// [`StorageError::BadSnapshot`] if the node is past the snapshot; I/O errors, after which the
+    /// process starts anew.
+    pub fn activate(self, raft_log: &RaftLog, old: &Ledger) -> Result<Ledger, StorageError> {
+        let swap = self.complete(raft_log, old)?;
         swap.run(SWAP_STEPS.len())?;
         let ledger = swap.directory.path.join(ledger_name(swap.mark.index));
         Ledger::open(&ledger, raft_log.identity())
     }
 
-    pub(crate) fn complete(
-        self,
-        raft_log: &RaftLog,
-        old: &Ledger,
-        check: impl FnOnce(&LedgerView) -> Result<(), StorageError>,
-    ) -> Result<Swap, StorageError> {
-        let LedgerInstall { directory, loader, engine } = self;
-        let mark = loader.manifest().applied;
+    pub(crate) fn complete(self, raft_log: &RaftLog, old: &Ledger) -> Result<Swap, StorageError> {
+        let StagedLedger { directory, loaded, engine } = self;
+        let mark = loaded.mark();
         let applied = old.head().map_or(0, |head| head.applied.index);
         if mark.index <= applied || mark.index < raft_log.hard_state().commit {
             return Err(StorageError::BadSnapshot("the node is past it".into()));
         }
-        loader.finish(old, check)?;
+        loaded.take_over(old)?;
         assert_eq!(engine.holders(), 1, "no view of the new ledger is kept while it is moved");
         drop(engine);
         Ok(Swap { directory, raft_log: raft_log.clone(), mark })

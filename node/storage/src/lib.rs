@@ -40,7 +40,7 @@ mod pages;
 mod raft_log;
 pub mod snapshot;
 
-pub use channel::{ChannelDirectory, LedgerInstall};
+pub use channel::{ChannelDirectory, LedgerInstall, StagedLedger};
 pub use engine::StoreFigures;
 pub use error::StorageError;
 pub use identity::{StorageId, StorageIdentity};

@@ -319,10 +319,12 @@ pub struct NodeStatus {
 /// Whether a node can serve.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Readiness {
-    /// A leader is known, execution keeps up, nothing is halted, disk and clock are in order.
+    /// A settled leader is known, execution keeps up, nothing is halted, disk and clock are in order.
     pub ready: bool,
     /// Whether a leader is known.
     pub leader_known: bool,
+    /// Whether the leader has committed in its term; until then linearizable reads are refused.
+    pub leader_settled: bool,
     /// Committed Raft entries not executed yet.
     pub lag: u64,
     /// Why the node no longer executes.

@@ -35,10 +35,13 @@ pub(crate) async fn live() -> &'static str {
 /// Whether the node can serve.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// A leader is known, execution keeps up, nothing is halted, disk and clock are in order.
+    /// A settled leader is known, execution keeps up, nothing is halted, disk and clock are in order.
     ready: bool,
     /// Whether a leader is known.
     leader_known: bool,
+    /// Whether the leader has committed in its term; until then, for a moment after an election,
+    /// linearizable reads are refused.
+    leader_settled: bool,
     /// Committed Raft entries not executed yet.
     lag: u64,
     /// Why the node no longer executes.
@@ -50,7 +53,7 @@ pub(crate) struct Readiness {
     clock_off: bool,
 }
 
-/// The node can serve: a leader is known, execution keeps up, disk and clock are in order.
+/// The node can serve: a settled leader is known, execution keeps up, disk and clock are in order.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation", security(()),
     responses(
@@ -60,11 +63,13 @@ pub(crate) struct Readiness {
 )]
 pub(crate) async fn ready(State(node): State<Arc<dyn NodePort>>) -> (StatusCode, Json<Readiness>) {
     let health = node.health();
-    let Health { leader_known, lag, halted, disk_full, clock_off } = health;
+    let Health { leader_known, leader_settled, lag, halted, disk_full, clock_off } = health;
     let well = halted.is_none() && !disk_full && !clock_off;
-    let ready = leader_known && lag <= MAX_READY_LAG && well;
+    let ready = leader_known && leader_settled && lag <= MAX_READY_LAG && well;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, leader_known, lag, halted, disk_full, clock_off }))
+    let body =
+        Readiness { ready, leader_known, leader_settled, lag, halted, disk_full, clock_off };
+    (status, Json(body))
 }
 
 /// Metrics in the Prometheus text format. Needs the role `auditor`, or a client on this machine

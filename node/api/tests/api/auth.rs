@@ -121,9 +121,10 @@ async fn health_needs_no_token_and_tells_why_a_node_is_not_ready() {
     let open = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
     assert_eq!(api.send(open("/livez")).await.status, StatusCode::OK);
     assert_eq!(api.send(open("/readyz")).await.status, StatusCode::OK);
-    let well = Health { leader_known: true, ..Health::default() };
+    let well = Health { leader_known: true, leader_settled: true, ..Health::default() };
     let ill = [
         Health::default(),
+        Health { leader_settled: false, ..well.clone() },
         Health { lag: 1_000, ..well.clone() },
         Health { halted: Some("roots differ".into()), ..well.clone() },
         Health { disk_full: true, ..well.clone() },

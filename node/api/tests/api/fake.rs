@@ -64,7 +64,11 @@ impl FakeNode {
             seen: Mutex::default(),
             heights: Mutex::new(Some(heights)),
             closed,
-            health: Mutex::new(Health { leader_known: true, ..Health::default() }),
+            health: Mutex::new(Health {
+                leader_known: true,
+                leader_settled: true,
+                ..Health::default()
+            }),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
         }
     }

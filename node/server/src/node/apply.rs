@@ -100,7 +100,8 @@ impl Applier {
     pub(super) fn start(mut self, jobs: mpsc::Receiver<Job>) {
         owner::spawn("apply", move || {
             for job in jobs {
-                // A halted node keeps what it has and executes nothing more.
+                // A halted node keeps what it has and executes nothing more; whoever waits for an
+                // installation learns so from its dropped sender.
                 if self.halt.reason().is_some() {
                     continue;
                 }

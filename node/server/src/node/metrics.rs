@@ -20,10 +20,11 @@ use self::{
 };
 
 /// Kinds of alarms, there from the start so that the first one is seen as an increase.
-const ALARMS: [&str; 8] = [
+const ALARMS: [&str; 9] = [
     "raft-message",
     "block",
     "stalled",
+    "snapshot",
     "contradiction",
     "split",
     "bad-checkpoint",

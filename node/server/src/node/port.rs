@@ -266,6 +266,7 @@ impl NodePort for SharedPort {
         let raft = self.0.raft.status();
         Health {
             leader_known: raft.leader.is_some(),
+            leader_settled: raft.settled,
             lag: raft.commit.saturating_sub(raft.applied),
             halted: self.0.halt.reason().map(str::to_owned),
             disk_full: self.0.halt.disk_full(),

@@ -294,6 +294,8 @@ impl Shared {
             network: self.network.clone(),
             raft: self.raft.clone(),
             disk: self.disk.clone(),
+            halt: self.halt.clone(),
+            metrics: self.metrics.clone(),
             work: work.clone(),
             state: SnapshotState::default(),
         });

@@ -11,6 +11,7 @@ use std::sync::{
 };
 
 use anyhow::{Context, ensure};
+use precinto_execution::Ledger as Executor;
 use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer};
 use precinto_network::{NetworkHandle, Request};
 use precinto_protocol::{cbor, genesis::Genesis, identity::NodeId};
@@ -23,14 +24,16 @@ use tokio::{task::spawn_blocking, time::interval};
 use self::{
     chunks::Chunks,
     serving::{Served, Serving},
-    staging::{GRACE, Staging},
+    staging::{GRACE, Refused, Staged, Staging},
 };
 use super::{
     apply::Install,
     boot::{self, Tools},
     disk::Disk,
+    halt::Halt,
     ledger_cell::LedgerCell,
     messages::SnapshotRequest,
+    metrics::Metrics,
     owner,
     raft::RaftHandle,
     verify::Work,
@@ -54,6 +57,10 @@ pub(super) struct Snapshots {
     pub raft: RaftHandle,
     /// Where snapshots go.
     pub disk: Arc<Disk>,
+    /// Whether this node takes no snapshot any more.
+    pub halt: Halt,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
     /// The way to the apply thread.
     pub work: mpsc::Sender<Work>,
     /// What changes.
@@ -65,7 +72,8 @@ pub(super) struct Snapshots {
 pub(super) struct SnapshotState {
     building: AtomicBool,
     serving: Serving,
-    staging: Staging,
+    staging: Staging<Executor>,
+    refused: Refused,
 }
 
 impl Snapshots {
@@ -159,34 +167,42 @@ impl Snapshots {
             let index = offer.mark.index;
             tracing::info!(index, from = offer.from, "fetching a snapshot");
             match this.fetch_now(&offer).await {
-                Ok((applied, install)) => {
-                    this.state.staging.stage(offer.mark, install);
+                Ok((applied, staged)) => {
+                    this.state.staging.stage(offer.mark, staged);
                     this.raft.own(Input::SnapshotStaged(applied));
                 }
                 Err(error) => {
-                    tracing::warn!(index, error = format!("{error:#}"), "no snapshot was fetched");
+                    this.failed(&offer, &error);
                     this.raft.own(Input::SnapshotFailed(index));
                 }
             }
         });
     }
 
+    /// A snapshot that is false is somebody's lie, or the damage of a disk: an operator should know
+    /// whose. Any other failure passes.
+    fn failed(&self, offer: &SnapshotOffer, error: &anyhow::Error) {
+        let (index, from) = (offer.mark.index, offer.from);
+        let text = format!("{error:#}");
+        if matches!(error.downcast_ref(), Some(StorageError::BadSnapshot(_))) {
+            self.state.refused.note(from);
+            self.metrics.alarms.with_label_values(&["snapshot"]).inc();
+            tracing::error!(index, from, error = text, "a peer's snapshot was refused");
+        } else {
+            tracing::warn!(index, from, error = text, "no snapshot was fetched");
+        }
+    }
+
     async fn fetch_now(
         self: &Arc<Self>,
         offer: &SnapshotOffer,
-    ) -> anyhow::Result<(Applied, LedgerInstall)> {
-        let manifest = Manifest::decode(&offer.manifest)?;
-        let SnapshotMark { index, term } = offer.mark;
-        ensure!(
-            (manifest.applied.index, manifest.applied.term) == (index, term),
-            "the manifest is of another entry than offered"
-        );
+    ) -> anyhow::Result<(Applied, Staged<Executor>)> {
+        ensure!(self.halt.reason().is_none(), "this node halted");
+        ensure!(!self.state.refused.lately(offer.from), "this peer's last snapshot was refused");
+        let manifest = manifest_of(offer)?;
         let bytes = manifest.chunks.len() as u64 * SNAPSHOT_CHUNK_BYTES as u64;
         ensure!(self.disk.has_room_for(bytes), "the disk has no room for {bytes} bytes");
-        ensure!(
-            manifest.membership == cbor::encode(&offer.membership),
-            "the manifest is of another group than offered"
-        );
+        let SnapshotMark { index, term } = offer.mark;
         let (content, time_ms) = (manifest.block.content, manifest.block.time_ms);
         let this = self.clone();
         let mut install = spawn_blocking(move || {
@@ -201,7 +217,9 @@ impl Snapshots {
             let put = spawn_blocking(move || install.loader().put_chunk(&bytes).map(|()| install));
             install = put.await??;
         }
-        Ok((Applied { index, term, content, time_ms }, install))
+        let (genesis, tools) = (self.genesis.clone(), self.tools.clone());
+        let staged = spawn_blocking(move || verify(install, &genesis, &tools)).await??;
+        Ok((Applied { index, term, content, time_ms }, staged))
     }
 
     /// Drops a staged snapshot that is not needed any more.
@@ -210,30 +228,25 @@ impl Snapshots {
     }
 
     /// Makes the staged snapshot the ledger; returns once it is in use. For the log writer.
-    pub(super) fn install(&self, mark: SnapshotMark) {
-        let Some(install) = self.state.staging.take(mark) else {
+    ///
+    /// # Errors
+    /// [`NotInstalled`]: the log must not start anew after it.
+    pub(super) fn install(&self, mark: SnapshotMark) -> Result<(), NotInstalled> {
+        let Some(Staged { ledger, executor }) = self.state.staging.take(mark) else {
             owner::halt("the replica installs a snapshot that was not staged");
         };
-        let (raft_log, genesis, tools) =
-            (self.raft_log.clone(), self.genesis.clone(), self.tools.clone());
+        let raft_log = self.raft_log.clone();
         let (done, installed) = mpsc::channel();
-        let activate = move |old: &Ledger| {
-            let mut executor = None;
-            let ledger = install.activate(&raft_log, old, |view| {
-                let restored = boot::restore(view, &genesis, &tools);
-                executor = Some(
-                    restored.map_err(|error| StorageError::BadSnapshot(format!("{error:#}")))?,
-                );
-                Ok(())
-            })?;
-            Ok((ledger, executor.context("the snapshot was checked")?))
-        };
+        let activate = move |old: &Ledger| Ok((ledger.activate(&raft_log, old)?, executor));
         let work = Work::Install(Box::new(Install { activate: Box::new(activate), done }));
-        if self.work.send(work).is_err() || installed.recv().is_err() {
+        if self.work.send(work).is_err() {
             owner::halt("the apply thread ended before a snapshot was installed");
         }
+        // A halted node's apply thread drops what it is asked.
+        installed.recv().map_err(|_| NotInstalled)?;
         self.state.staging.installed();
         tracing::info!(index = mark.index, "a snapshot took over");
+        Ok(())
     }
 
     /// Does work that reads or writes files.
@@ -242,6 +255,36 @@ impl Snapshots {
         let done = spawn_blocking(move || work(&this)).await;
         done.expect("a panic here ends the process, as on an owner thread");
     }
+}
+
+/// The node halted before the snapshot became its ledger: it keeps the ledger and the log it has.
+#[derive(Debug)]
+pub(super) struct NotInstalled;
+
+/// The manifest of an offer, if it is of what was offered.
+fn manifest_of(offer: &SnapshotOffer) -> Result<Manifest, StorageError> {
+    let manifest = Manifest::decode(&offer.manifest)?;
+    let mark = SnapshotMark { index: manifest.applied.index, term: manifest.applied.term };
+    let same = mark == offer.mark && manifest.membership == cbor::encode(&offer.membership);
+    let bad = || StorageError::BadSnapshot("the manifest is of another entry or group".into());
+    same.then_some(manifest).ok_or_else(bad)
+}
+
+/// Checks a loaded snapshot before the replica is told of it: afterwards there is no way back to the
+/// old ledger. Builds the state tree for it, which takes seconds where there are many records.
+fn verify(
+    install: LedgerInstall,
+    genesis: &Genesis,
+    tools: &Tools,
+) -> anyhow::Result<Staged<Executor>> {
+    let mut executor = None;
+    let ledger = install.verify(|view| {
+        let restored = boot::restore(view, genesis, tools);
+        let restored = restored.map_err(|error| StorageError::BadSnapshot(format!("{error:#}")));
+        executor = Some(restored?);
+        Ok(())
+    })?;
+    Ok(Staged { ledger, executor: executor.context("the snapshot was checked")? })
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Loading a snapshot into an empty ledger.
 
-use precinto_protocol::{cbor, hash::Hash};
+use precinto_protocol::{
+    cbor,
+    hash::Hash,
+    log::{Frontier, leaf_hash},
+};
 
 use super::{Item, Kind, Manifest, SNAPSHOT_CHUNK_BYTES, chunk_hash};
 use crate::{
@@ -10,12 +14,13 @@ use crate::{
     keys,
     ledger::{Applied, Head, Ledger, LedgerView, LogNode, RecordLogHead, put_snapshot_head},
     memory::MemoryDisk,
+    raft_log::SnapshotMark,
 };
 
 /// Fills an empty ledger from the chunks of one snapshot.
 ///
 /// Checks what the manifest promises: every chunk's hash, the order of items, and that each
-/// record log has exactly its entries.
+/// record log has exactly the entries that its commitment names.
 pub struct SnapshotLoader {
     store: Store,
     manifest: Manifest,
@@ -77,7 +82,7 @@ impl SnapshotLoader {
         let mut batch = Batch::default();
         for Item { kind, key, value } in items {
             if kind == Kind::RecordEntry {
-                self.entries.entry(&key)?;
+                self.entries.entry(&key, &value)?;
             }
             batch.put(kind.table(), key.as_slice(), &value);
             let item = Some((kind, key));
@@ -93,20 +98,18 @@ impl SnapshotLoader {
         Ok(())
     }
 
-    /// Completes the ledger and syncs it: the head, and from the ledger it replaces what is this
-    /// node's own, signed checkpoints and evidence. The old ledger takes no writes any more, so
-    /// that nothing is signed there that the new one does not know of.
+    /// Completes the ledger, checks it and syncs it: the long part of the work, done while the
+    /// node goes on with the ledger it has.
     ///
     /// `check` builds the state tree from the loaded ledger and compares its root.
     ///
     /// # Errors
     /// [`StorageError::BadSnapshot`] if chunks are missing or record logs incomplete; errors of
-    /// `check`; I/O errors. The old ledger is left as it was, unless the last step failed.
-    pub fn finish(
+    /// `check`; I/O errors.
+    pub fn verify(
         mut self,
-        old: &Ledger,
         check: impl FnOnce(&LedgerView) -> Result<(), StorageError>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<LoadedSnapshot, StorageError> {
         if self.next_chunk().is_some() {
             return Err(StorageError::BadSnapshot("chunks are missing".into()));
         }
@@ -120,8 +123,31 @@ impl SnapshotLoader {
         };
         let mut batch = Batch::default();
         put_snapshot_head(&mut batch, &head, subtrees(&self.manifest));
-        self.store.write(batch, Durability::Buffered)?;
+        self.store.write(batch, Durability::Synced)?;
         check(&LedgerView::new(self.store.view()))?;
+        Ok(LoadedSnapshot { store: self.store, mark: self.manifest.applied })
+    }
+}
+
+/// A snapshot that was loaded, checked and synced, and is not in use yet.
+pub struct LoadedSnapshot {
+    store: Store,
+    mark: SnapshotMark,
+}
+
+impl LoadedSnapshot {
+    /// The newest Raft entry in it.
+    pub fn mark(&self) -> SnapshotMark {
+        self.mark
+    }
+
+    /// Takes over, synced, from the ledger it replaces what is this node's own: signed checkpoints
+    /// and evidence. The old ledger takes no writes any more, so that nothing is signed there that
+    /// the new one does not know of.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn take_over(self, old: &Ledger) -> Result<(), StorageError> {
         old.hand_over(&self.store)
     }
 }
@@ -137,27 +163,29 @@ fn subtrees(manifest: &Manifest) -> Vec<LogNode> {
         .collect()
 }
 
-/// Checks that the entries of each record log are those from 0 to its count.
+/// Checks that the entries of each record log are those that its commitment names, which is under
+/// the state root: a false entry would be served and read by contracts, and found only when this
+/// node's roots differ from everybody's.
 #[derive(Default)]
 struct EntryCheck {
-    /// The record log being read and the entries seen of it.
-    current: Option<(Vec<u8>, u64)>,
-    /// Record logs read to their end since the last check, with their entries' number.
-    finished: Vec<(Vec<u8>, u64)>,
+    /// The record log being read and the commitment to its entries so far.
+    current: Option<(Vec<u8>, Frontier)>,
+    /// Record logs read to their end since the last check.
+    finished: Vec<(Vec<u8>, Frontier)>,
     /// Record logs checked.
     logs: usize,
 }
 
 impl EntryCheck {
-    fn entry(&mut self, key: &[u8]) -> Result<(), StorageError> {
+    fn entry(&mut self, key: &[u8], entry: &[u8]) -> Result<(), StorageError> {
         let (log, index) = keys::parse_record_entry(key)
             .ok_or_else(|| StorageError::BadSnapshot("not a record log entry's key".into()))?;
         if self.current.as_ref().is_none_or(|(current, _)| current != log) {
             self.finished.extend(self.current.take());
-            self.current = Some((log.to_vec(), 0));
+            self.current = Some((log.to_vec(), Frontier::new()));
         }
         match &mut self.current {
-            Some((_, next)) if *next == index => *next += 1,
+            Some((_, frontier)) if frontier.size() == index => frontier.append(leaf_hash(entry)),
             _ => {
                 return Err(StorageError::BadSnapshot("a record log lacks an entry".into()));
             }
@@ -169,10 +197,11 @@ impl EntryCheck {
         let table = Table::RecordLogs;
         let log_keys: Vec<&[u8]> = self.finished.iter().map(|(key, _)| key.as_slice()).collect();
         let heads = view.get_many(table, &log_keys)?;
-        for ((key, entries), head) in self.finished.iter().zip(heads) {
+        for ((key, frontier), head) in self.finished.iter().zip(heads) {
             let head = head.map(|bytes| decode::<RecordLogHead>(table, key, &bytes)).transpose()?;
-            if head.is_none_or(|head| head.count != *entries) {
-                let reason = "a record log's count is not that of its entries";
+            let named = RecordLogHead { count: frontier.size(), commitment: cbor::encode(frontier) };
+            if head != Some(named) {
+                let reason = "a record log's commitment is not that of its entries";
                 return Err(StorageError::BadSnapshot(reason.into()));
             }
         }

@@ -17,7 +17,7 @@ use precinto_protocol::{
 };
 
 pub use build::{SnapshotFiles, build};
-pub use load::SnapshotLoader;
+pub use load::{LoadedSnapshot, SnapshotLoader};
 
 use crate::{engine::Table, error::StorageError, ledger::BlockSummary, raft_log::SnapshotMark};
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use precinto_protocol::{
+    cbor,
     hash::{Hash, sha256},
     log::{Frontier, leaf_hash},
 };
@@ -51,6 +52,13 @@ pub(crate) fn state_key(number: u8) -> Vec<u8> {
 
 pub(crate) fn log_key(number: u8) -> Vec<u8> {
     [vec![0xee, number / 2], vec![number; usize::from(number % 2) * 9]].concat()
+}
+
+/// What a record log with these entries commits to.
+pub(crate) fn commitment(entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut frontier = Frontier::new();
+    entries.iter().for_each(|entry| frontier.append(leaf_hash(entry)));
+    cbor::encode(&frontier)
 }
 
 pub(crate) fn transaction_id(height: u64, index: u32) -> Hash {
@@ -127,7 +135,7 @@ impl Chain {
             let entries: Vec<_> =
                 (0..*count).map(|index| vec![*number, first as u8, index]).collect();
             log.extend(entries.iter().cloned());
-            let commitment = log.len().to_be_bytes().to_vec();
+            let commitment = commitment(log);
             RecordLogAppend { key: log_key(*number), first, entries, commitment }
         });
         appends.collect()

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{
     Place,
-    chain::{Chain, chain, log_key, state_key, step, transaction_id},
+    chain::{Chain, chain, commitment, log_key, state_key, step, transaction_id},
     for_all, on_both_engines,
 };
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) fn check_state(view: &LedgerView, chain: &Chain) -> Result<(), TestCa
     prop_assert_eq!(logs.len(), chain.record_logs.len());
     for (key, head) in logs {
         let entries = &chain.record_logs[&key];
-        let commitment = entries.len().to_be_bytes().to_vec();
+        let commitment = commitment(entries);
         let expected = RecordLogHead { count: entries.len() as u64, commitment };
         prop_assert_eq!(&head, &expected);
         prop_assert_eq!(view.record_log(&key).unwrap(), Some(expected));

@@ -6,12 +6,12 @@ use proptest::prelude::*;
 
 use super::{
     InMemory, OnDisk, Place,
-    chain::{Chain, Step, chain, step},
+    chain::{Chain, Step, chain, commitment, step},
     conformance_ledger::{check_state, commit_all, own},
     for_all, identity,
 };
 use crate::{
-    Applied, Ledger, StorageError,
+    Applied, Ledger, RecordLogHead, StorageError,
     memory::MemoryDisk,
     snapshot::{Manifest, SNAPSHOT_CHUNK_BYTES, SnapshotFiles, SnapshotLoader, build},
 };
@@ -32,7 +32,7 @@ fn load(manifest: &Manifest, chunks: &[Vec<u8>], old: &Ledger) -> Result<Ledger,
         assert_eq!(loader.next_chunk(), Some(number));
         loader.put_chunk(chunk)?;
     }
-    loader.finish(old, |_| Ok(()))?;
+    loader.verify(|_| Ok(()))?.take_over(old)?;
     disk.crash(0);
     Ledger::open_in_memory(&disk, &identity())
 }
@@ -138,7 +138,7 @@ fn a_chunk_that_is_not_the_listed_one_is_refused_and_can_be_put_again() {
     loader.put_chunk(&chunks[0]).unwrap();
     assert_eq!(loader.next_chunk(), None);
     assert!(matches!(loader.put_chunk(&chunks[0]), Err(StorageError::BadSnapshot(_))));
-    loader.finish(&ledger(1).0, |_| Ok(())).unwrap();
+    loader.verify(|_| Ok(())).unwrap().take_over(&ledger(1).0).unwrap();
 }
 
 /// A manifest a liar made: its chunks are the ones it lists, but are no snapshot.
@@ -157,8 +157,11 @@ fn forged(items: &[(u8, &[u8], &[u8])]) -> Result<Ledger, StorageError> {
 
 #[test]
 fn forged_chunks_are_refused() {
-    let two = precinto_protocol::cbor::encode(&(2u64, minicbor::bytes::ByteVec::from(vec![1])));
+    let entries = vec![b"entry".to_vec(); 2];
+    let two = RecordLogHead { count: 2, commitment: commitment(&entries) };
+    let two = precinto_protocol::cbor::encode(&two);
     let log: (u8, &[u8], &[u8]) = (1, b"k", &two);
+    let other = (2u8, &b"\x01k\0\0\0\0\0\0\0\x01"[..], &b"ENTRY"[..]);
     let entry = |index: &'static [u8; 10]| (2u8, &index[..], &b"entry"[..]);
     let (first, second) = (entry(b"\x01k\0\0\0\0\0\0\0\0"), entry(b"\x01k\0\0\0\0\0\0\0\x01"));
     let third = entry(b"\x01k\0\0\0\0\0\0\0\x02");
@@ -167,6 +170,7 @@ fn forged_chunks_are_refused() {
         ("order", vec![(0, &b"b"[..], &b""[..]), (0, b"a", b"")]),
         ("duplicate", vec![(0, b"a", b""), (0, b"a", b"")]),
         ("kinds out of order", vec![log, (0, b"a", b"")]),
+        ("another entry", vec![log, first, other]),
         ("entry missing at the end", vec![log, first]),
         ("entry missing at the start", vec![log, second]),
         ("entry missing between", vec![log, first, third]),

@@ -11,7 +11,7 @@ use super::{
     snapshot::snapshot_of,
 };
 use crate::{
-    HardState, Ledger, LedgerInstall, LogBatch, RaftLog, SnapshotMark, StorageError,
+    HardState, Ledger, LedgerInstall, LogBatch, RaftLog, SnapshotMark, StagedLedger, StorageError,
     snapshot::Manifest,
 };
 
@@ -51,6 +51,10 @@ impl Behind {
         install
     }
 
+    fn staged(&self) -> StagedLedger {
+        self.begin(usize::MAX).verify(|_| Ok(())).unwrap()
+    }
+
     fn check_old(&self) {
         let (log, ledger) = self.place.reopen();
         check_state(&ledger.view(), &self.old).unwrap();
@@ -82,15 +86,14 @@ impl Behind {
 fn a_crash_between_any_two_steps_leaves_the_old_ledger_or_the_new_one() {
     for steps in 0..=crate::channel::SWAP_STEPS.len() {
         let (node, log, ledger) = behind();
-        let swap = node.begin(usize::MAX).complete(&log, &ledger, |_| Ok(())).unwrap();
+        let swap = node.staged().complete(&log, &ledger).unwrap();
         swap.run(steps).unwrap();
         drop((swap, log, ledger));
         if steps < crate::channel::SWAP_STEPS.len() {
             node.check_old();
             // The next attempt goes through.
             let (log, ledger) = node.place.reopen();
-            let install = node.begin(usize::MAX);
-            drop(install.activate(&log, &ledger, |_| Ok(())).unwrap());
+            drop(node.staged().activate(&log, &ledger).unwrap());
             drop((log, ledger));
         }
         node.check_new();
@@ -110,7 +113,7 @@ fn a_crash_while_loading_leaves_the_old_ledger() {
 #[test]
 fn the_raft_log_is_reset_with_the_same_mark() {
     let (node, log, ledger) = behind();
-    let new = node.begin(usize::MAX).activate(&log, &ledger, |_| Ok(())).unwrap();
+    let new = node.staged().activate(&log, &ledger).unwrap();
     check_state(&new.view(), &node.new).unwrap();
     assert_eq!(log.announced_install().unwrap(), Some(MARK));
     let hard_state = HardState { term: 4, vote: 1, commit: 16 };
@@ -130,9 +133,9 @@ fn the_raft_log_is_reset_with_the_same_mark() {
 
 #[test]
 fn a_snapshot_that_fails_its_check_changes_nothing() {
-    let (node, log, ledger) = behind();
+    let (node, _log, ledger) = behind();
     let refuse = |_: &crate::LedgerView| Err(StorageError::BadSnapshot("another root".into()));
-    assert!(node.begin(usize::MAX).activate(&log, &ledger, refuse).is_err());
+    assert!(node.begin(usize::MAX).verify(refuse).is_err());
     // The old ledger goes on.
     ledger.save_own_checkpoint(&own(6, b"signed")).unwrap();
     ledger.commit_block(&node.new.blocks[3]).unwrap();
@@ -142,7 +145,7 @@ fn a_snapshot_that_fails_its_check_changes_nothing() {
 fn a_snapshot_that_the_node_is_past_is_refused() {
     let (node, log, ledger) = behind();
     log.append(&[entries(8..=20, 1), committed(1, 17)]).unwrap();
-    let refused = node.begin(usize::MAX).activate(&log, &ledger, |_| Ok(()));
+    let refused = node.staged().activate(&log, &ledger);
     assert!(matches!(refused, Err(StorageError::BadSnapshot(_))));
     ledger.commit_block(&node.new.blocks[3]).unwrap();
 }
@@ -163,7 +166,7 @@ fn an_install_given_up_long_ago_does_not_reset_the_log() {
 #[test]
 fn entries_promised_while_the_ledger_was_replaced_are_kept() {
     let (node, log, ledger) = behind();
-    let swap = node.begin(usize::MAX).complete(&log, &ledger, |_| Ok(())).unwrap();
+    let swap = node.staged().complete(&log, &ledger).unwrap();
     // The log caught up meanwhile: it holds the snapshot's last entry and some after it.
     log.append(&[entries(8..=12, 1), entries(13..=19, MARK.term)]).unwrap();
     swap.run(crate::channel::SWAP_STEPS.len()).unwrap();
@@ -177,7 +180,7 @@ fn entries_promised_while_the_ledger_was_replaced_are_kept() {
 #[test]
 fn entries_of_a_history_that_the_snapshot_overtook_are_dropped() {
     let (node, log, ledger) = behind();
-    let swap = node.begin(usize::MAX).complete(&log, &ledger, |_| Ok(())).unwrap();
+    let swap = node.staged().complete(&log, &ledger).unwrap();
     log.append(&[entries(8..=19, 1)]).unwrap();
     swap.run(crate::channel::SWAP_STEPS.len()).unwrap();
     drop((swap, log, ledger));

@@ -288,7 +288,7 @@ fn a_size_is_found_at_a_boundary_or_nowhere() {
     let disk = MemoryDisk::new();
     let mut loader = SnapshotLoader::in_memory(&disk, identity(), manifest.unwrap()).unwrap();
     chunks.iter().for_each(|chunk| loader.put_chunk(chunk).unwrap());
-    loader.finish(&place.ledger, |_| Ok(())).unwrap();
+    loader.verify(|_| Ok(())).unwrap().take_over(&place.ledger).unwrap();
     place.ledger = Ledger::open_in_memory(&disk, &identity()).unwrap();
     let newest = place.grow();
     let view = place.ledger.view();

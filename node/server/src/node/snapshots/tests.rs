@@ -78,7 +78,7 @@ impl Place {
     }
 
     /// Begins to install a snapshot at `index`, as if a peer had offered it.
-    fn begin(&self, staging: &Staging, index: u64) -> LedgerInstall {
+    fn begin(&self, staging: &Staging<()>, index: u64) -> LedgerInstall {
         let (manifest, chunks) = self.snapshot_at(index);
         let mut install = staging.begin(&self.directory, IDENTITY, manifest).unwrap();
         chunks.iter().for_each(|chunk| install.loader().put_chunk(chunk).unwrap());
@@ -93,6 +93,10 @@ impl Place {
         ledgers.sort_unstable();
         ledgers
     }
+}
+
+fn checked(install: LedgerInstall) -> Staged<()> {
+    Staged { ledger: install.verify(|_| Ok(())).unwrap(), executor: () }
 }
 
 fn membership() -> Vec<u8> {
@@ -185,48 +189,72 @@ fn a_snapshot_is_of_one_moment_while_the_ledger_goes_on() {
 #[test]
 fn only_what_is_staged_is_handed_out_and_only_once() {
     let place = Place::new();
-    let staging = Staging::default();
+    let staging = Staging::<()>::default();
     let install = place.begin(&staging, 5);
-    staging.stage(mark(5), install);
+    staging.stage(mark(5), checked(install));
     assert!(staging.take(SnapshotMark { index: 5, term: 2 }).is_none());
     staging.discard(4);
     assert!(staging.take(mark(5)).is_some());
     assert!(staging.take(mark(5)).is_none());
     let install = place.begin(&staging, 6);
-    staging.stage(mark(6), install);
+    staging.stage(mark(6), checked(install));
     staging.discard(6);
     assert!(staging.take(mark(6)).is_none());
 }
 
 #[test]
+fn a_manifest_of_another_entry_or_group_is_false() {
+    let place = Place::new();
+    place.advance(5);
+    let (manifest, _) = place.snapshot_at(5);
+    let offer = |index, voter: NodeId| SnapshotOffer {
+        from: 2,
+        mark: mark(index),
+        membership: Membership { voters: [voter].into(), ..Membership::default() },
+        manifest: manifest.encode(),
+    };
+    assert_eq!(manifest_of(&offer(5, 1)).unwrap(), manifest);
+    for false_one in [offer(6, 1), offer(5, 2)] {
+        assert!(matches!(manifest_of(&false_one), Err(StorageError::BadSnapshot(_))));
+    }
+}
+
+#[test]
+fn only_who_sent_a_false_snapshot_is_not_asked_for_a_while() {
+    let refused = Refused::default();
+    refused.note(2);
+    assert!(refused.lately(2) && !refused.lately(3));
+}
+
+#[test]
 fn a_new_download_ends_the_one_before_and_leaves_nothing_of_it() {
     let place = Place::new();
-    let staging = Staging::default();
+    let staging = Staging::<()>::default();
     // Given up half-way, staged, and staged again at the same entry.
     drop(place.begin(&staging, 5));
     assert_eq!(place.ledgers(), ["ledger-0", "ledger-5.tmp"]);
     let install = place.begin(&staging, 6);
-    staging.stage(mark(6), install);
+    staging.stage(mark(6), checked(install));
     assert_eq!(place.ledgers(), ["ledger-0", "ledger-6.tmp"]);
     let install = place.begin(&staging, 6);
     assert!(staging.take(mark(6)).is_none(), "an earlier one is over");
-    staging.stage(mark(6), install);
+    staging.stage(mark(6), checked(install));
     let install = staging.take(mark(6)).unwrap();
-    drop(install.activate(&place.raft_log, &place.ledger, |_| Ok(())).unwrap());
+    drop(install.ledger.activate(&place.raft_log, &place.ledger).unwrap());
 }
 
 #[test]
 fn the_replaced_ledger_is_removed_after_a_while_and_a_download_never() {
     let place = Place::new();
-    let staging = Staging::default();
+    let staging = Staging::<()>::default();
     let sweep = |grace| staging.sweep(&place.directory, grace).unwrap();
     let install = place.begin(&staging, 5);
     sweep(NOW);
-    staging.stage(mark(5), install);
+    staging.stage(mark(5), checked(install));
     sweep(NOW);
     assert_eq!(place.ledgers(), ["ledger-0", "ledger-5.tmp"]);
     let install = staging.take(mark(5)).unwrap();
-    let ledger = install.activate(&place.raft_log, &place.ledger, |_| Ok(())).unwrap();
+    let ledger = install.ledger.activate(&place.raft_log, &place.ledger).unwrap();
     staging.installed();
     sweep(GRACE);
     assert_eq!(place.ledgers(), ["ledger-0", "ledger-5"], "it may still be read");
