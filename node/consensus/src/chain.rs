@@ -137,7 +137,7 @@ pub(crate) struct Verifier<'a> {
     pub(crate) origin: Origin,
     pub(crate) keys: &'a BTreeMap<KeyId, PublicKey>,
     pub(crate) now_ms: u64,
-    /// Up to here a quorum has accepted the blocks, so this node's clock has no say.
+    /// Up to here a quorum is taken to have accepted the blocks, so this node's clock has no say.
     pub(crate) accepted: u64,
 }
 

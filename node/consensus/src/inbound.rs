@@ -167,11 +167,14 @@ impl<L: LogStore> Replica<L> {
         if !appends {
             return Ok(Vec::new());
         }
+        // That a quorum accepted the new blocks is the leader's word. Only a node whose own clock is
+        // known to be wrong takes it: to any other, an honest quorum's blocks are not far ahead.
+        let told = if self.may_lead() { 0 } else { message.commit };
         let verifier = Verifier {
             origin: self.origin,
             keys: &self.keys,
             now_ms: self.now_ms,
-            accepted: log.committed.max(message.commit),
+            accepted: log.committed.max(told),
         };
         let known = |index, term| log.match_term(index, term);
         let is_known = message.entries.iter().take_while(|entry| known(entry.index, entry.term));

@@ -67,8 +67,7 @@ pub(crate) async fn ready(State(node): State<Arc<dyn NodePort>>) -> (StatusCode,
     let well = halted.is_none() && !disk_full && !clock_off;
     let ready = leader_known && leader_settled && lag <= MAX_READY_LAG && well;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body =
-        Readiness { ready, leader_known, leader_settled, lag, halted, disk_full, clock_off };
+    let body = Readiness { ready, leader_known, leader_settled, lag, halted, disk_full, clock_off };
     (status, Json(body))
 }
 

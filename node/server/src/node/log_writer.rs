@@ -8,9 +8,7 @@ use std::{
 use precinto_consensus::{Input, SnapshotMark, WriteTask};
 use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog};
 
-use super::{
-    disk::Disk, metrics::Metrics, owner, raft::RaftHandle, snapshots::NotInstalled,
-};
+use super::{disk::Disk, metrics::Metrics, owner, raft::RaftHandle, snapshots::NotInstalled};
 
 /// Tasks merged into one write at most.
 const MAX_TASKS: usize = 64;
@@ -122,10 +120,8 @@ impl<I: FnMut(SnapshotMark) -> Result<(), NotInstalled>> Writer<I> {
 }
 
 fn batch(task: WriteTask) -> LogBatch {
-    let mark = |mark: SnapshotMark| precinto_storage::SnapshotMark {
-        index: mark.index,
-        term: mark.term,
-    };
+    let mark =
+        |mark: SnapshotMark| precinto_storage::SnapshotMark { index: mark.index, term: mark.term };
     LogBatch {
         snapshot: task.snapshot.map(mark),
         truncate_from: task.truncate_from,

@@ -11,8 +11,8 @@ use std::sync::{
 };
 
 use anyhow::{Context, ensure};
-use precinto_execution::Ledger as Executor;
 use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer};
+use precinto_execution::Ledger as Executor;
 use precinto_network::{NetworkHandle, Request};
 use precinto_protocol::{cbor, genesis::Genesis, identity::NodeId};
 use precinto_storage::{

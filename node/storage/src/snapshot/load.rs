@@ -199,7 +199,8 @@ impl EntryCheck {
         let heads = view.get_many(table, &log_keys)?;
         for ((key, frontier), head) in self.finished.iter().zip(heads) {
             let head = head.map(|bytes| decode::<RecordLogHead>(table, key, &bytes)).transpose()?;
-            let named = RecordLogHead { count: frontier.size(), commitment: cbor::encode(frontier) };
+            let named =
+                RecordLogHead { count: frontier.size(), commitment: cbor::encode(frontier) };
             if head != Some(named) {
                 let reason = "a record log's commitment is not that of its entries";
                 return Err(StorageError::BadSnapshot(reason.into()));

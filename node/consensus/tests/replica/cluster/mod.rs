@@ -5,6 +5,7 @@ mod checker;
 mod disk;
 mod group;
 mod node;
+mod route;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -15,6 +16,7 @@ use checker::Checker;
 pub(crate) use disk::Disk;
 pub(crate) use group::{Group, signing_key};
 pub(crate) use node::{NOTHING, Node, advance, config, origin};
+pub(crate) use route::Route;
 
 /// Genesis time of every test ledger; clocks start here.
 pub(crate) const GENESIS_MS: u64 = 1_800_000_000_000;
@@ -27,8 +29,6 @@ pub(crate) struct Packet {
     pub(crate) bytes: Vec<u8>,
 }
 
-pub(crate) type Tamper = Box<dyn Fn(&mut Packet) -> bool>;
-
 /// A group of nodes and everything between them.
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
@@ -36,8 +36,16 @@ pub(crate) struct Cluster {
     /// Pairs of nodes that do not hear each other.
     cut: BTreeSet<(NodeId, NodeId)>,
     pub(crate) checker: Checker,
-    /// Changes packets on their way out, or loses them (false), to play a bad peer.
-    pub(crate) tamper: Option<Tamper>,
+    /// The node whose blocks get a wrong signature on their way.
+    pub(crate) forger: Option<NodeId>,
+    /// The node that claims that whatever it sends is committed.
+    pub(crate) claimer: Option<NodeId>,
+    /// What is lost, and what is kept back until [`Cluster::deliver_late`].
+    pub(crate) lost: Vec<Route>,
+    pub(crate) kept: Vec<Route>,
+    late: Vec<Packet>,
+    /// Whether every message arrives twice.
+    pub(crate) twice: bool,
 }
 
 impl Cluster {
@@ -46,8 +54,18 @@ impl Cluster {
         let ids = voters.iter().chain(learners);
         let nodes = ids.map(|&id| Node::start(id, &group)).collect();
         let checker = Checker::new(&group);
-        let packets = VecDeque::new();
-        Cluster { nodes, packets, cut: BTreeSet::new(), checker, tamper: None }
+        Cluster {
+            nodes,
+            packets: VecDeque::new(),
+            cut: BTreeSet::new(),
+            checker,
+            forger: None,
+            claimer: None,
+            lost: Vec::new(),
+            kept: Vec::new(),
+            late: Vec::new(),
+            twice: false,
+        }
     }
 
     pub(crate) fn node(&mut self, id: NodeId) -> &mut Node {
@@ -76,10 +94,7 @@ impl Cluster {
 
     fn carry_out(&mut self, id: NodeId, output: Output) {
         for (to, bytes) in &output.messages {
-            let mut packet = Packet { from: id, to: *to, bytes: bytes.clone() };
-            if self.tamper.as_ref().is_none_or(|tamper| tamper(&mut packet)) {
-                self.packets.push_back(packet);
-            }
+            self.send(Packet { from: id, to: *to, bytes: bytes.clone() });
         }
         let disks = self.nodes.iter().map(|node| (node.id, &node.disk));
         self.checker.delivered(&output.committed, disks);
@@ -107,6 +122,36 @@ impl Cluster {
             leader.expect("it exists").inbox.push_back(report);
         }
         self.node(id).keep(output);
+    }
+
+    fn send(&mut self, mut packet: Packet) {
+        if self.forger == Some(packet.from) {
+            route::forge(&mut packet);
+        }
+        if self.claimer == Some(packet.from) {
+            route::claim(&mut packet);
+        }
+        let meant = |routes: &[Route]| routes.iter().any(|route| route.takes(&packet));
+        if meant(&self.lost) {
+            return;
+        }
+        if meant(&self.kept) {
+            self.late.push(packet);
+            return;
+        }
+        if self.twice {
+            self.packets.push_back(packet.clone());
+        }
+        self.packets.push_back(packet);
+    }
+
+    /// Delivers what was kept back, each message once or twice, and keeps nothing back any more.
+    pub(crate) fn deliver_late(&mut self, twice: bool) {
+        self.kept.clear();
+        for packet in std::mem::take(&mut self.late) {
+            self.packets.extend(twice.then(|| packet.clone()));
+            self.packets.push_back(packet);
+        }
     }
 
     /// Delivers the packet at `position`, unless the link is cut.

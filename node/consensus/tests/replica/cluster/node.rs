@@ -63,7 +63,7 @@ pub(crate) struct Node {
     applied: Applied,
     synced: usize,
     to_apply: VecDeque<Committed>,
-    installed: u64,
+    installs: u64,
     /// What the owner feeds next.
     pub(crate) inbox: VecDeque<Input>,
     pub(crate) now_ms: u64,
@@ -98,7 +98,7 @@ impl Node {
             applied: NOTHING,
             synced: 0,
             to_apply: VecDeque::new(),
-            installed: 0,
+            installs: 0,
             inbox: VecDeque::new(),
             now_ms: GENESIS_MS,
             runs: 0,
@@ -213,7 +213,7 @@ impl Node {
             self.reload();
             self.inbox.push_front(Input::Members(self.group.nodes.clone()));
             self.synced = self.ledger.len();
-            self.installed = mark.index;
+            self.installs += 1;
         }
         Some(task.number)
     }
@@ -251,9 +251,9 @@ impl Node {
         self.to_apply.iter().map(|entry| entry.block.len()).sum()
     }
 
-    /// Index of the last snapshot installed; 0 for none.
-    pub(crate) fn installed(&self) -> u64 {
-        self.installed
+    /// How many snapshots it installed.
+    pub(crate) fn installs(&self) -> u64 {
+        self.installs
     }
 
     /// The transactions executed, as text, but for those about nodes.
