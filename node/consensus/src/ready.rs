@@ -83,6 +83,8 @@ impl<L: LogStore> Replica<L> {
         });
         let written = written.collect();
         let truncate_from = self.raw.mut_store().append(number, entries);
+        // The commit index goes with the entries: who has a change of the group on disk must know
+        // after a crash that the change before it is committed, or it campaigns in a group of old.
         let state = self.raw.raft.hard_state();
         let state = HardState { term: state.term, vote: state.vote, commit: state.commit };
         let hard_state = (state != self.written).then_some(state);
