@@ -6,15 +6,10 @@ use std::{
 };
 
 use precinto_consensus::{Input, SnapshotMark, WriteTask};
-use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog};
+use precinto_core::log::Gathered;
+use precinto_storage::RaftLog;
 
 use super::{disk::Disk, metrics::Metrics, owner, raft::RaftHandle, snapshots::NotInstalled};
-
-/// Tasks merged into one write at most.
-const MAX_TASKS: usize = 64;
-
-/// Payload merged into one write at most: an fsync of more takes longer than it saves.
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// What the log writer is asked.
 pub(super) enum LogJob {
@@ -79,34 +74,26 @@ impl<I: FnMut(SnapshotMark) -> Result<(), NotInstalled>> Writer<I> {
         first: WriteTask,
         jobs: &mpsc::Receiver<LogJob>,
     ) -> Result<Option<LogJob>, NotInstalled> {
-        let mut number = first.number;
-        let mut bytes = size(&first);
         if let Some(mark) = first.snapshot {
             (self.install)(mark)?;
         }
-        let mut batches = vec![batch(first)];
+        let mut gathered = Gathered::new(first);
         let mut left = None;
-        while batches.len() < MAX_TASKS && bytes < MAX_BYTES {
-            match jobs.try_recv() {
-                Ok(LogJob::Write(task)) if task.snapshot.is_none() => {
-                    number = task.number;
-                    bytes += size(&task);
-                    batches.push(batch(task));
-                }
-                Ok(other) => {
-                    left = Some(other);
-                    break;
-                }
+        while !gathered.is_full() && left.is_none() {
+            left = match jobs.try_recv() {
+                Ok(LogJob::Write(task)) => gathered.add(task).err().map(LogJob::Write),
+                Ok(other) => Some(other),
                 Err(_) => break,
-            }
+            };
         }
         if let Err(error) = self.parts.disk.before_write() {
             tracing::error!(%error, "the disk cannot be looked at");
         }
         let started = Instant::now();
-        if let Err(error) = self.parts.log.append(&batches) {
-            owner::halt(&format!("the raft log cannot be written: {error}"));
-        }
+        let number = match gathered.write(&self.parts.log) {
+            Ok(number) => number,
+            Err(error) => owner::halt(&format!("the raft log cannot be written: {error}")),
+        };
         self.parts.metrics.storage.log_write.observe(started.elapsed().as_secs_f64());
         self.parts.raft.own(Input::Persisted(number));
         Ok(left)
@@ -119,26 +106,77 @@ impl<I: FnMut(SnapshotMark) -> Result<(), NotInstalled>> Writer<I> {
     }
 }
 
-fn batch(task: WriteTask) -> LogBatch {
-    let mark =
-        |mark: SnapshotMark| precinto_storage::SnapshotMark { index: mark.index, term: mark.term };
-    LogBatch {
-        snapshot: task.snapshot.map(mark),
-        truncate_from: task.truncate_from,
-        entries: task
-            .entries
-            .into_iter()
-            .map(|e| LogEntry { index: e.index, term: e.term, payload: e.payload })
-            .collect(),
-        hard_state: task.hard_state.map(|h| HardState {
-            term: h.term,
-            vote: h.vote,
-            commit: h.commit,
-        }),
-        sync: true,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use precinto_consensus::{Config, LogEntry, Replica};
+    use precinto_core::LogPort;
+    use precinto_protocol::{
+        block::Origin,
+        hash::Hash,
+        keys::SigningKey,
+        membership::Membership,
+        registry::{Node, NodeRole},
+    };
+    use precinto_storage::{StorageIdentity, memory::MemoryDisk};
 
-fn size(task: &WriteTask) -> usize {
-    task.entries.iter().map(|entry| entry.payload.len()).sum()
+    use super::{super::raft, *};
+
+    fn replica(log: &RaftLog) -> Replica<LogPort> {
+        let signing_key = SigningKey::from_seed(&[1; 32]);
+        let node = Node {
+            id: 1,
+            member: "uy".into(),
+            role: NodeRole::Voter,
+            identity_key: signing_key.public().to_bytes(),
+            network_key: [0; 32],
+            attestation_key: [0; 32],
+            addresses: Vec::new(),
+            storage_id: [1; 16],
+            retired_ms: None,
+        };
+        let config = Config {
+            node: 1,
+            membership: Membership { voters: [1].into(), ..Membership::default() },
+            nodes: vec![node],
+            contacts: Default::default(),
+            signing_key,
+            origin: Origin { channel: Hash::ZERO, epoch: 0 },
+            seed: 1,
+            keep_entries: 8,
+        };
+        let nothing =
+            precinto_consensus::Applied { index: 0, term: 0, content: Hash::ZERO, time_ms: 0 };
+        Replica::new(config, LogPort(log.clone()), nothing).unwrap()
+    }
+
+    #[test]
+    fn where_a_snapshot_cannot_take_over_the_log_ends_as_it_is() {
+        let identity = StorageIdentity { storage_id: [1; 16], node: 1, genesis: Hash::ZERO };
+        let log = RaftLog::create_in_memory(&MemoryDisk::new(), identity).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (raft, _inbox) = raft::channel(&replica(&log));
+        let parts = LogParts {
+            log: log.clone(),
+            raft,
+            disk: Arc::new(Disk::open(directory.path(), 0).unwrap()),
+            metrics: Metrics::register(&prometheus::Registry::new()).unwrap(),
+        };
+        let task = |number, snapshot| WriteTask {
+            number,
+            snapshot,
+            truncate_from: None,
+            entries: match snapshot {
+                None => vec![LogEntry { index: number, term: 1, payload: Vec::new() }],
+                Some(_) => Vec::new(),
+            },
+            hard_state: None,
+        };
+        let (sender, jobs) = mpsc::channel();
+        for task in [task(1, None), task(2, Some(SnapshotMark { index: 9, term: 1 }))] {
+            sender.send(LogJob::Write(task)).unwrap();
+        }
+        let ended = Writer { parts, install: |_| Err(NotInstalled) }.run(&jobs);
+        assert!(ended.is_err());
+        assert_eq!((log.mark().index, log.last_index()), (0, 1));
+    }
 }

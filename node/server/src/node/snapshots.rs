@@ -10,13 +10,17 @@ use std::sync::{
     mpsc,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer};
+use precinto_core::{
+    LedgerCell,
+    open::{self, Tools},
+};
 use precinto_execution::Ledger as Executor;
 use precinto_network::{NetworkHandle, Request};
 use precinto_protocol::{cbor, genesis::Genesis, identity::NodeId};
 use precinto_storage::{
-    ChannelDirectory, Ledger, LedgerInstall, RaftLog, StorageError,
+    ChannelDirectory, Ledger, RaftLog, StorageError,
     snapshot::{Manifest, SNAPSHOT_CHUNK_BYTES},
 };
 use tokio::{task::spawn_blocking, time::interval};
@@ -27,16 +31,8 @@ use self::{
     staging::{GRACE, Refused, Staged, Staging},
 };
 use super::{
-    apply::Install,
-    boot::{self, Tools},
-    disk::Disk,
-    halt::Halt,
-    ledger_cell::LedgerCell,
-    messages::SnapshotRequest,
-    metrics::Metrics,
-    owner,
-    raft::RaftHandle,
-    verify::Work,
+    apply::Install, disk::Disk, halt::Halt, messages::SnapshotRequest, metrics::Metrics, owner,
+    raft::RaftHandle, verify::Work,
 };
 
 /// What snapshots are made from and go to.
@@ -218,8 +214,9 @@ impl Snapshots {
             install = put.await??;
         }
         let (genesis, tools) = (self.genesis.clone(), self.tools.clone());
-        let staged = spawn_blocking(move || verify(install, &genesis, &tools)).await??;
-        Ok((Applied { index, term, content, time_ms }, staged))
+        let verified = spawn_blocking(move || open::verify(install, &genesis, &tools)).await??;
+        let (ledger, executor) = verified;
+        Ok((Applied { index, term, content, time_ms }, Staged { ledger, executor }))
     }
 
     /// Drops a staged snapshot that is not needed any more.
@@ -268,23 +265,6 @@ fn manifest_of(offer: &SnapshotOffer) -> Result<Manifest, StorageError> {
     let same = mark == offer.mark && manifest.membership == cbor::encode(&offer.membership);
     let bad = || StorageError::BadSnapshot("the manifest is of another entry or group".into());
     same.then_some(manifest).ok_or_else(bad)
-}
-
-/// Checks a loaded snapshot before the replica is told of it: afterwards there is no way back to the
-/// old ledger. Builds the state tree for it, which takes seconds where there are many records.
-fn verify(
-    install: LedgerInstall,
-    genesis: &Genesis,
-    tools: &Tools,
-) -> anyhow::Result<Staged<Executor>> {
-    let mut executor = None;
-    let ledger = install.verify(|view| {
-        let restored = boot::restore(view, genesis, tools);
-        let restored = restored.map_err(|error| StorageError::BadSnapshot(format!("{error:#}")));
-        executor = Some(restored?);
-        Ok(())
-    })?;
-    Ok(Staged { ledger, executor: executor.context("the snapshot was checked")? })
 }
 
 #[cfg(test)]

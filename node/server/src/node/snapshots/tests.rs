@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 use precinto_network::{Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer};
 use precinto_protocol::{hash::Hash, keys::SigningKey, log::Frontier, membership::Membership};
 use precinto_storage::{
-    Applied, BlockBatch, BlockSummary, StorageIdentity,
+    Applied, BlockBatch, BlockSummary, LedgerInstall, StorageIdentity,
     snapshot::{SnapshotFiles, build},
 };
 use tempfile::TempDir;
