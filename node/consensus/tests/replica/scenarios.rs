@@ -83,6 +83,7 @@ scenarios! {
     single_voter
     slow_clock
     snapshot
+    snapshot_and_changes
     snapshot_discarded
     snapshot_leader_changes
     snapshot_overtaken
