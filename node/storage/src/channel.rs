@@ -17,7 +17,11 @@ use std::{fs, io, path::PathBuf};
 use precinto_protocol::{hash::Hash, identity::NodeId};
 
 use crate::{
-    engine::{Store, options::LEDGER_TABLES, rocks::RocksEngine},
+    engine::{
+        Store,
+        options::{LEDGER_TABLES, RAFT_TABLES},
+        rocks::RocksEngine,
+    },
     error::StorageError,
     files,
     identity::StorageIdentity,
@@ -29,6 +33,12 @@ use crate::{
 const RAFT: &str = "raft";
 const CURRENT: &str = "ledger.current";
 const LEDGER_PREFIX: &str = "ledger-";
+
+/// What could be opened of a channel, and why the rest could not.
+pub(crate) struct Parts {
+    pub(crate) raft: Result<Store, StorageError>,
+    pub(crate) ledger: Result<Store, StorageError>,
+}
 
 /// The storage directory of one channel.
 #[derive(Clone, Debug)]
@@ -146,6 +156,21 @@ impl ChannelDirectory {
             }
         }
         Ok(())
+    }
+
+    /// Both stores as they are, each opened by itself.
+    pub(crate) fn parts(&self) -> Result<Parts, StorageError> {
+        let current = self.current();
+        if !self.exists() && matches!(current, Ok(None)) {
+            return Err(StorageError::Missing { path: self.path.clone() });
+        }
+        let raft = RocksEngine::open(&self.path.join(RAFT), RAFT_TABLES).map(Store::new);
+        let missing = || StorageError::Missing { path: self.path.join(CURRENT) };
+        let ledger = current.and_then(|name| {
+            let path = self.path.join(name.ok_or_else(missing)?);
+            RocksEngine::open(&path, LEDGER_TABLES).map(Store::new)
+        });
+        Ok(Parts { raft, ledger })
     }
 
     /// The name of the ledger in use.

@@ -19,21 +19,21 @@ use crate::{
 
 /// What is stored under (node, size).
 #[derive(Encode, Decode)]
-struct CheckpointRecord {
+pub(crate) struct CheckpointRecord {
     #[n(0)]
-    root: Hash,
+    pub(crate) root: Hash,
     #[n(1)]
     #[cbor(with = "minicbor::bytes")]
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The size and root this node signed last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub(crate) struct Signed {
     #[n(0)]
-    size: u64,
+    pub(crate) size: u64,
     #[n(1)]
-    root: Hash,
+    pub(crate) root: Hash,
 }
 
 impl Ledger {
