@@ -13,6 +13,7 @@
 //!  Output.committed --> apply::prepare --> apply::Applier     --> Input::Applied, Changed, Members
 //!  a client's request -> intake::Intake, pending::Pending      --> Input::Submit, or to the leader
 //!  what is on disk  --> open::open                            --> an executor that goes on from there
+//!  a ledger's blocks --> replay::Replay                       --> the ledger that they give
 //! ```
 //!
 //! # Invariants
@@ -33,6 +34,7 @@ pub mod log;
 pub mod open;
 pub mod pending;
 mod ports;
+pub mod replay;
 
 pub use event::EventRecord;
 pub use found::{Found, find};

@@ -4,15 +4,19 @@
 //! raft/               the Raft log
 //! ledger.current      names the ledger in use
 //! ledger-<index>/     the ledger that starts at this Raft index: 0 from the genesis on, more
-//!                     from a snapshot on
+//!                     from a snapshot on; or one that was rebuilt and reached it
 //! ledger-<index>.tmp/ a ledger being filled from a snapshot
+//! damaged-<n>-ledger-<index>/  a ledger that was rebuilt, set aside for whoever asks why
 //! snapshots/          snapshots to serve to peers
 //! ```
 //!
 //! Replacing the file `ledger.current` is the moment at which another ledger takes over. Whatever
 //! is not named by it is left over from an interruption and removed at the next start.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use precinto_protocol::{hash::Hash, identity::NodeId};
 
@@ -32,7 +36,7 @@ use crate::{
 
 const RAFT: &str = "raft";
 const CURRENT: &str = "ledger.current";
-const LEDGER_PREFIX: &str = "ledger-";
+pub(crate) const LEDGER_PREFIX: &str = "ledger-";
 
 /// What could be opened of a channel, and why the rest could not.
 pub(crate) struct Parts {
@@ -50,6 +54,10 @@ impl ChannelDirectory {
     /// The directory at `path`. Touches nothing.
     pub fn new(path: impl Into<PathBuf>) -> ChannelDirectory {
         ChannelDirectory { path: path.into() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where snapshots to serve are kept.
@@ -173,8 +181,18 @@ impl ChannelDirectory {
         Ok(Parts { raft, ledger })
     }
 
+    /// The Raft log of a directory that is not otherwise opened.
+    pub(crate) fn raft_log(&self, identity: &StorageIdentity) -> Result<RaftLog, StorageError> {
+        RaftLog::open(&self.path.join(RAFT), identity.node, &identity.genesis)
+    }
+
+    /// From here on the ledger of this name is the one in use.
+    pub(crate) fn use_ledger(&self, name: &str) -> Result<(), StorageError> {
+        Ok(files::replace(&self.path, CURRENT, name.as_bytes())?)
+    }
+
     /// The name of the ledger in use.
-    fn current(&self) -> Result<Option<String>, StorageError> {
+    pub(crate) fn current(&self) -> Result<Option<String>, StorageError> {
         let name = match fs::read_to_string(self.path.join(CURRENT)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             name => name?,
@@ -198,7 +216,7 @@ fn holds(raft_log: &RaftLog, mark: SnapshotMark) -> Result<bool, StorageError> {
     }
 }
 
-fn ledger_name(index: u64) -> String {
+pub(crate) fn ledger_name(index: u64) -> String {
     format!("{LEDGER_PREFIX}{index}")
 }
 
@@ -289,7 +307,6 @@ impl Swap {
     }
 
     fn take_over(&self) -> Result<(), StorageError> {
-        let name = ledger_name(self.mark.index);
-        Ok(files::replace(&self.directory.path, CURRENT, name.as_bytes())?)
+        self.directory.use_ledger(&ledger_name(self.mark.index))
     }
 }

@@ -39,6 +39,8 @@ mod ledger;
 pub mod memory;
 mod pages;
 mod raft_log;
+mod rebuild;
+mod reindex;
 pub mod snapshot;
 pub mod verify;
 
@@ -52,6 +54,7 @@ pub use ledger::{
     StoredEvent, StoredOutcome,
 };
 pub use raft_log::{HardState, LogBatch, LogEntry, RaftLog, SnapshotMark};
+pub use rebuild::Rebuild;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Loading a snapshot into an empty ledger.
 
-use precinto_protocol::{cbor, hash::Hash};
+use precinto_protocol::{cbor, hash::Hash, log::Frontier};
 
 use super::{Item, Kind, Manifest, SNAPSHOT_CHUNK_BYTES, chunk_hash};
 use crate::{
@@ -119,7 +119,7 @@ impl SnapshotLoader {
             membership: membership.clone(),
         };
         let mut batch = Batch::default();
-        put_snapshot_head(&mut batch, &head, subtrees(&self.manifest));
+        put_snapshot_head(&mut batch, &head, subtrees(&self.manifest.frontier));
         self.store.write(batch, Durability::Buffered)?;
         check(&LedgerView::new(self.store.view()))?;
         old.hand_over(&self.store)
@@ -127,8 +127,8 @@ impl SnapshotLoader {
 }
 
 /// The complete subtrees of the frontier, as nodes of the log: proofs of later leaves need them.
-fn subtrees(manifest: &Manifest) -> Vec<LogNode> {
-    let (size, hashes): (u64, Vec<Hash>) = cbor::decode(&cbor::encode(&manifest.frontier))
+pub(crate) fn subtrees(frontier: &Frontier) -> Vec<LogNode> {
+    let (size, hashes): (u64, Vec<Hash>) = cbor::decode(&cbor::encode(frontier))
         .expect("a frontier is encoded as its size and the hashes of its subtrees");
     let levels = (0..u64::BITS as u8).rev().filter(|level| size >> level & 1 == 1);
     levels

@@ -18,6 +18,7 @@ use precinto_protocol::{
 
 pub use build::{SnapshotFiles, build};
 pub use load::SnapshotLoader;
+pub(crate) use load::subtrees;
 
 use crate::{engine::Table, error::StorageError, ledger::BlockSummary, raft_log::SnapshotMark};
 

@@ -16,7 +16,7 @@ use crate::{
     error::StorageError,
     identity::decode,
     keys::{self, meta},
-    ledger::{BlockSummary, CheckpointRecord, HeadRecord, Signed},
+    ledger::{CheckpointRecord, HeadRecord, Signed, boundary},
 };
 
 /// Walks checkpoints and evidence; gives their number.
@@ -87,33 +87,11 @@ fn check_root(
     }
     let Some(begins_at) = pass.facts.begins_at else { return };
     // What lies before the snapshot, or in a damaged summary, is not known.
-    let Some(boundary) = boundary(pass, (begins_at, head.height), size) else { return };
+    let Some(boundary) = boundary(pass.ledger, (begins_at, head.height), size) else { return };
     if (boundary.log_size, boundary.log_root) != (size, root) {
         let detail = format!("the log's root at block {} is another", boundary.height);
         pass.found.add(Problem::CheckpointBesideLog, at.0, at.1, detail);
     }
-}
-
-/// The first block from `low` to `high` after which the log has at least `size` leaves.
-fn boundary(pass: &Pass<'_>, (low, high): (u64, u64), size: u64) -> Option<BlockSummary> {
-    let read = |height| {
-        let key = keys::number(height);
-        let bytes = pass.ledger.get(Table::Summaries, &key).ok()??;
-        decode::<BlockSummary>(Table::Summaries, &key, &bytes).ok()
-    };
-    if read(low)?.log_size > size {
-        return None;
-    }
-    let (mut low, mut high) = (low, high);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if read(middle)?.log_size < size {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    read(low)
 }
 
 /// What this node signed last is its largest checkpoint, and agrees with the log.

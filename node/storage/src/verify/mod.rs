@@ -30,7 +30,7 @@ mod snapshots;
 mod state;
 mod values;
 
-use precinto_protocol::{hash::Hash, identity::NodeId};
+use precinto_protocol::{block::Block, hash::Hash, identity::NodeId};
 
 pub use finding::{Finding, MAX_FINDINGS, Problem, Severity};
 pub use replayed::differences;
@@ -40,8 +40,9 @@ use crate::{
     engine::{Store, Table, View},
     error::StorageError,
     identity::{StorageIdentity, decode},
-    keys::meta,
-    ledger::HeadRecord,
+    keys::{self, meta},
+    ledger::{HeadRecord, LedgerView},
+    raft_log::decode_entry,
 };
 use finding::Findings;
 use raft::LogFacts;
@@ -189,6 +190,60 @@ impl Examination {
     /// Known once [`Check::Blocks`] was run.
     pub fn begins_at(&self) -> Option<u64> {
         self.facts.begins_at
+    }
+
+    /// Whose storage it is.
+    pub fn identity(&self) -> StorageIdentity {
+        self.identity
+    }
+
+    /// The ledger, as far as it can be read; `None` if it cannot be opened.
+    pub fn ledger(&self) -> Option<LedgerView> {
+        self.ledger.clone().map(LedgerView::new)
+    }
+
+    /// The height of the newest block. Known once [`Check::RaftLog`] was run.
+    pub fn height(&self) -> Option<u64> {
+        self.facts.head.as_ref().map(|head| head.height)
+    }
+
+    /// The committed block at `height`, which is the first one after Raft entry `after` and follows
+    /// the block of content `previous`: from the ledger or, where that has none that fits, from the
+    /// Raft log. `None` if neither has it. For use once [`Check::RaftLog`] was run.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn next_block(
+        &self,
+        height: u64,
+        after: u64,
+        previous: &Hash,
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        let follows = |bytes: &Vec<u8>| {
+            Block::decode(bytes).is_ok_and(|block| block.header.previous == *previous)
+        };
+        let stored =
+            self.ledger.as_ref().map(|view| view.get(Table::Blocks, &keys::number(height)));
+        if let Some(Ok(Some(bytes))) = stored
+            && follows(&bytes)
+        {
+            return Ok(Some(bytes));
+        }
+        let (Some(raft), Some(facts)) = (&self.raft, &self.facts.log) else { return Ok(None) };
+        let applied = self.facts.head.as_ref().map_or(0, |head| head.applied.index);
+        let last = facts.committed.max(applied).min(facts.last);
+        if after < facts.mark.index || after >= last {
+            return Ok(None);
+        }
+        let (from, to) = (keys::number(after + 1).to_vec(), keys::number(last + 1).to_vec());
+        for pair in raft.scan(Table::RaftEntries, from, Some(to)) {
+            let (key, body) = pair?;
+            let payload = decode_entry(&key, body)?.payload;
+            if Block::decode(&payload).is_ok() {
+                return Ok(follows(&payload).then_some(payload));
+            }
+        }
+        Ok(None)
     }
 
     /// Runs a check. Those that come earlier in [`Check::ALL`] are run first.

@@ -22,7 +22,9 @@ const MAX_CHANGE_BYTES: usize = 64;
 pub(super) struct LogFacts {
     pub(super) mark: SnapshotMark,
     pub(super) last: u64,
-    /// Where the ledger's newest entry would be found.
+    /// Committed as far as this node has noted.
+    pub(super) committed: u64,
+    /// The snapshot whose installation was announced.
     pub(super) announced: Option<SnapshotMark>,
     /// (first index, term) of each run of entries of one term.
     runs: Vec<(u64, u64)>,
@@ -47,7 +49,8 @@ pub(super) fn check(view: &View, found: &mut Findings) -> Result<(LogFacts, u64)
     let mark: SnapshotMark = read(view, meta::MARK, found).unwrap_or_default();
     let hard_state: HardState = read(view, meta::HARD_STATE, found).unwrap_or_default();
     let announced = read(view, meta::INSTALLING, found);
-    let mut facts = LogFacts { mark, last: mark.index, announced, runs: Vec::new() };
+    let (last, committed) = (mark.index, hard_state.commit);
+    let mut facts = LogFacts { mark, last, committed, announced, runs: Vec::new() };
     let (mut rows, mut term) = (0, mark.term);
     for row in view.rows(Table::RaftEntries, Vec::new(), None) {
         let row = row?;

@@ -1,6 +1,7 @@
 //! Verification: planted damage is found and named, a whole storage has no findings.
 
 mod planted;
+mod repair;
 mod world;
 
 use std::fs;
@@ -12,7 +13,7 @@ use super::{
     disk::{copy_of, table_files},
 };
 use crate::{
-    ChannelDirectory, StorageError,
+    ChannelDirectory, LogBatch, StorageError,
     engine::{
         Batch, Durability, Store, Table,
         options::{LEDGER_TABLES, RAFT_TABLES},
@@ -49,7 +50,10 @@ fn whole() -> OnDisk {
     place
 }
 
-/// The same blocks, of which the last came by snapshot.
+/// Blocks after the snapshot of [`by_snapshot`].
+const AFTER: u64 = 2;
+
+/// The same blocks, of which the last came by snapshot, and [`AFTER`] more.
 fn by_snapshot() -> OnDisk {
     let (source, place) = (whole(), OnDisk::default());
     let (_, full) = source.channel().open(NODE, &genesis_hash()).unwrap();
@@ -65,8 +69,16 @@ fn by_snapshot() -> OnDisk {
     for chunk in &chunks {
         install.loader().put_chunk(chunk).unwrap();
     }
-    drop(install.activate(&raft_log, &old, |_| Ok(())).unwrap());
-    drop((raft_log, old));
+    let ledger = install.activate(&raft_log, &old, |_| Ok(())).unwrap();
+    let mark = raft_log.announced_install().unwrap();
+    let (world, batches) = World::of(BLOCKS + AFTER);
+    let reset = LogBatch { snapshot: mark, sync: true, ..LogBatch::default() };
+    raft_log.append(&[reset, world.entries_after(2 * BLOCKS)]).unwrap();
+    for batch in &batches[1 + BLOCKS as usize..] {
+        ledger.commit_block(batch).unwrap();
+    }
+    ledger.save_own_checkpoint(&world.checkpoint(BLOCKS + AFTER)).unwrap();
+    drop((raft_log, old, ledger));
     drop(channel.open(NODE, &genesis_hash()).unwrap());
     place
 }
@@ -91,6 +103,9 @@ fn a_whole_storage_that_began_with_a_snapshot_has_no_findings() {
     assert_eq!(named(&checked), []);
     assert!(checked.iter().all(|c| c.unchecked.is_none()), "{checked:#?}");
     assert_eq!(examination.begins_at(), Some(BLOCKS));
+    let rows = |check| checked.iter().find(|c| c.check == check).unwrap().rows;
+    assert_eq!(rows(Check::Blocks), 2 * (1 + AFTER));
+    assert_eq!(rows(Check::Outcomes), 2 * 2 * AFTER);
 }
 
 #[test]

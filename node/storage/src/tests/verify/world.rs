@@ -66,23 +66,32 @@ pub(super) struct World {
 }
 
 impl World {
+    /// The genesis and this many blocks after it, with the world that they leave.
+    pub(super) fn of(blocks: u64) -> (World, Vec<BlockBatch>) {
+        let mut world = World::default();
+        let batches = (0..=blocks).map(|height| world.next(height)).collect();
+        (world, batches)
+    }
+
     /// Fills the storage with the genesis, [`BLOCKS`] blocks and what a node signs.
     pub(super) fn fill(raft_log: &RaftLog, ledger: &Ledger) {
-        let mut world = World::default();
-        for height in 0..=BLOCKS {
-            let batch = world.next(height);
-            ledger.commit_block(&batch).unwrap();
+        let (world, batches) = World::of(BLOCKS);
+        for batch in &batches {
+            ledger.commit_block(batch).unwrap();
         }
-        let last = world.entries.len() as u64;
-        let hard_state = Some(HardState { term: 3, vote: NODE, commit: last });
-        let entries = world.entries.clone();
-        raft_log
-            .append(&[LogBatch { entries, hard_state, sync: true, ..LogBatch::default() }])
-            .unwrap();
+        raft_log.append(&[world.entries_after(0)]).unwrap();
         for height in [4, BLOCKS] {
             ledger.save_own_checkpoint(&world.checkpoint(height)).unwrap();
         }
         ledger.save_evidence(b"two roots").unwrap();
+    }
+
+    /// The entries of the Raft log above `index`, all committed.
+    pub(super) fn entries_after(&self, index: u64) -> LogBatch {
+        let entries: Vec<_> = self.entries.iter().filter(|e| e.index > index).cloned().collect();
+        let commit = entries.last().map_or(index, |entry| entry.index);
+        let hard_state = Some(HardState { term: 3, vote: NODE, commit });
+        LogBatch { entries, hard_state, sync: true, ..LogBatch::default() }
     }
 
     pub(super) fn checkpoint(&self, height: u64) -> StoredCheckpoint {
