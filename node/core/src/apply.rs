@@ -233,7 +233,8 @@ impl Applier {
     }
 }
 
-fn batch(
+/// What a block changes, for the ledger.
+pub(crate) fn batch(
     (index, term): (u64, u64),
     bytes: Vec<u8>,
     effects: &BlockEffects,

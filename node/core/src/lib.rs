@@ -14,6 +14,7 @@
 //!  a client's request -> intake::Intake, pending::Pending      --> Input::Submit, or to the leader
 //!  a new height     --> attest::Attestation (saved, then told) --> gossip
 //!  what is on disk  --> open::open                            --> an executor that goes on from there
+//!  a ledger's blocks --> replay::Replay                       --> the ledger that they give
 //! ```
 //!
 //! # Invariants
@@ -37,6 +38,7 @@ pub mod log;
 pub mod open;
 pub mod pending;
 mod ports;
+pub mod replay;
 
 pub use event::EventRecord;
 pub use found::{Found, find};

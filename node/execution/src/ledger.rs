@@ -57,7 +57,9 @@ pub struct Persisted<P, L> {
 }
 
 /// Executes blocks: keeps the state tree and the log's frontier, and reads values through a
-/// [`StateView`]. A block that fails ([`Fatal`]) leaves it as it was.
+/// [`StateView`]. A block that fails ([`Fatal`]) leaves it as it was. A clone goes its own way and
+/// shares the tree's nodes.
+#[derive(Clone)]
 pub struct Ledger {
     runtime: Arc<Runtime>,
     keys: Arc<KeyCache>,

@@ -4,20 +4,28 @@
 //! raft/               the Raft log
 //! ledger.current      names the ledger in use
 //! ledger-<index>/     the ledger that starts at this Raft index: 0 from the genesis on, more
-//!                     from a snapshot on
+//!                     from a snapshot on; or one that was rebuilt and reached it
 //! ledger-<index>.tmp/ a ledger being filled from a snapshot
+//! damaged-<n>-ledger-<index>/  a ledger that was rebuilt, set aside for whoever asks why
 //! snapshots/          snapshots to serve to peers
 //! ```
 //!
 //! Replacing the file `ledger.current` is the moment at which another ledger takes over. Whatever
 //! is not named by it is left over from an interruption and removed at the next start.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use precinto_protocol::{hash::Hash, identity::NodeId};
 
 use crate::{
-    engine::{Store, options::LEDGER_TABLES, rocks::RocksEngine},
+    engine::{
+        Store,
+        options::{LEDGER_TABLES, RAFT_TABLES},
+        rocks::RocksEngine,
+    },
     error::StorageError,
     files,
     identity::StorageIdentity,
@@ -28,7 +36,13 @@ use crate::{
 
 const RAFT: &str = "raft";
 const CURRENT: &str = "ledger.current";
-const LEDGER_PREFIX: &str = "ledger-";
+pub(crate) const LEDGER_PREFIX: &str = "ledger-";
+
+/// What could be opened of a channel, and why the rest could not.
+pub(crate) struct Parts {
+    pub(crate) raft: Result<Store, StorageError>,
+    pub(crate) ledger: Result<Store, StorageError>,
+}
 
 /// The storage directory of one channel.
 #[derive(Clone, Debug)]
@@ -40,6 +54,10 @@ impl ChannelDirectory {
     /// The directory at `path`. Touches nothing.
     pub fn new(path: impl Into<PathBuf>) -> ChannelDirectory {
         ChannelDirectory { path: path.into() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where snapshots to serve are kept.
@@ -148,8 +166,33 @@ impl ChannelDirectory {
         Ok(())
     }
 
+    /// Both stores as they are, each opened by itself.
+    pub(crate) fn parts(&self) -> Result<Parts, StorageError> {
+        let current = self.current();
+        if !self.exists() && matches!(current, Ok(None)) {
+            return Err(StorageError::Missing { path: self.path.clone() });
+        }
+        let raft = RocksEngine::open(&self.path.join(RAFT), RAFT_TABLES).map(Store::new);
+        let missing = || StorageError::Missing { path: self.path.join(CURRENT) };
+        let ledger = current.and_then(|name| {
+            let path = self.path.join(name.ok_or_else(missing)?);
+            RocksEngine::open(&path, LEDGER_TABLES).map(Store::new)
+        });
+        Ok(Parts { raft, ledger })
+    }
+
+    /// The Raft log of a directory that is not otherwise opened.
+    pub(crate) fn raft_log(&self, identity: &StorageIdentity) -> Result<RaftLog, StorageError> {
+        RaftLog::open(&self.path.join(RAFT), identity.node, &identity.genesis)
+    }
+
+    /// From here on the ledger of this name is the one in use.
+    pub(crate) fn use_ledger(&self, name: &str) -> Result<(), StorageError> {
+        Ok(files::replace(&self.path, CURRENT, name.as_bytes())?)
+    }
+
     /// The name of the ledger in use.
-    fn current(&self) -> Result<Option<String>, StorageError> {
+    pub(crate) fn current(&self) -> Result<Option<String>, StorageError> {
         let name = match fs::read_to_string(self.path.join(CURRENT)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             name => name?,
@@ -173,7 +216,7 @@ fn holds(raft_log: &RaftLog, mark: SnapshotMark) -> Result<bool, StorageError> {
     }
 }
 
-fn ledger_name(index: u64) -> String {
+pub(crate) fn ledger_name(index: u64) -> String {
     format!("{LEDGER_PREFIX}{index}")
 }
 
@@ -275,7 +318,6 @@ impl Swap {
     }
 
     fn take_over(&self) -> Result<(), StorageError> {
-        let name = ledger_name(self.mark.index);
-        Ok(files::replace(&self.directory.path, CURRENT, name.as_bytes())?)
+        self.directory.use_ledger(&ledger_name(self.mark.index))
     }
 }

@@ -17,6 +17,12 @@ pub enum StorageError {
         /// The occupied place.
         path: PathBuf,
     },
+    /// Another process has the storage open.
+    #[error("{} is in use: stop the node first", path.display())]
+    InUse {
+        /// The database that is open elsewhere.
+        path: PathBuf,
+    },
     /// The ledger is there, but the Raft log that says what this node voted for and promised to
     /// have persisted is not. Carrying on under the same node id could vote twice in a term.
     #[error("the Raft log of {} was lost: rejoin as a new node", path.display())]
@@ -44,8 +50,10 @@ pub enum StorageError {
         /// The version found.
         found: u8,
     },
-    /// Bytes on disk are not what was written. Repair from peers; nothing is guessed.
-    #[error("corrupt data in table {table}, key {key}: {reason}")]
+    /// Bytes on disk are not what was written. Nothing is guessed.
+    #[error(
+        "corrupt data in table {table}, key {key}: {reason}; stop the node and run `precinto fsck`"
+    )]
     Corrupt {
         /// The table.
         table: &'static str,

@@ -8,7 +8,8 @@
 //! [view](LedgerView) of one height. A [snapshot](snapshot) carries the state to a node that fell
 //! too far behind; the ledger made from it takes the old one's place in one atomic step.
 //!
-//! Storage never looks into what it stores: keys, blocks, leaves and outcomes are byte strings.
+//! Storage does not look into what it stores: keys, blocks, leaves and outcomes are byte strings.
+//! Only [`verify`], which checks a stopped node's disk, knows what they are.
 //! Beneath both stores lies one small seam, ordered tables with atomic batches, with two engines:
 //! RocksDB and a [simulated disk](memory::MemoryDisk) that can lose power.
 //!
@@ -38,7 +39,10 @@ mod ledger;
 pub mod memory;
 mod pages;
 mod raft_log;
+mod rebuild;
+mod reindex;
 pub mod snapshot;
+pub mod verify;
 
 pub use channel::{ChannelDirectory, LedgerInstall, StagedLedger};
 pub use engine::StoreFigures;
@@ -50,6 +54,7 @@ pub use ledger::{
     StoredEvent, StoredOutcome,
 };
 pub use raft_log::{HardState, LogBatch, LogEntry, RaftLog, SnapshotMark};
+pub use rebuild::Rebuild;
 
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,11 @@ pub(crate) fn read(
     Ok(found)
 }
 
+/// All items of a page.
+pub(crate) fn decode(table: Table, key: &[u8], page: &[u8]) -> Result<Vec<Vec<u8>>, StorageError> {
+    items(table, key, page).map(|item| item.map(<[u8]>::to_vec)).collect()
+}
+
 fn parse_key(table: Table, key: &[u8]) -> Result<(&[u8], u64), StorageError> {
     keys::parse_page(key)
         .ok_or_else(|| StorageError::corrupt(table.name(), key, "not a page's key"))

@@ -64,6 +64,11 @@ impl Failure {
 #[error("the answer is no")]
 pub struct Negative;
 
+/// Something is wrong with what was to be checked. It was printed; there is nothing to add.
+#[derive(Debug, thiserror::Error)]
+#[error("there are findings")]
+pub struct Found;
+
 /// What is told of an error.
 #[derive(PartialEq, Eq, Debug, Serialize)]
 struct Told {
@@ -82,6 +87,9 @@ pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     }
     if error.is::<Negative>() {
         return ExitCode::from(Exit::Negative as u8);
+    }
+    if error.is::<Found>() {
+        return ExitCode::from(Exit::Failed as u8);
     }
     let told = tell(error);
     if json {

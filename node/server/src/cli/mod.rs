@@ -6,6 +6,7 @@ pub mod block;
 pub mod completions;
 pub mod events;
 pub mod exit;
+pub mod fsck;
 pub mod identity;
 pub mod import;
 pub mod login;
@@ -59,6 +60,8 @@ enum Command {
     /// One node: run it, show it, back it up, replace it
     #[command(subcommand)]
     Node(node::NodeCommand),
+    /// Check, and repair, what a stopped node has on disk
+    Fsck(fsck::FsckArgs),
     /// Keys of the members
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
@@ -136,6 +139,7 @@ impl Cli {
             }
             Command::Network(NetworkCommand::Run(args)) => run::run(&args, &target.dir).await,
             Command::Node(command) => node::run(command, &target, json, log_format).await,
+            Command::Fsck(args) => fsck::run(&args, json),
             Command::Network(NetworkCommand::Show) => network::show(&of(&target)?, json).await,
             Command::Identity(command) => identity::run(command, &of(&target)?, json).await,
             Command::Aeo(command) => aeo::run(command, &of(&target)?, json).await,

@@ -14,6 +14,9 @@ use precinto_protocol::{genesis::Genesis, hash::Hash, identity::NodeId};
 use precinto_storage::{ChannelDirectory, Ledger, RaftLog, StorageError, StorageIdentity};
 use precinto_vm::{Engine, ModuleCache};
 
+/// File in a node's data that says why it halted.
+pub const HALTED_FILE: &str = "HALTED";
+
 /// Makes the storage of a node, empty. A node never makes it by itself: a missing directory means
 /// a lost disk, and such a node comes back as a new one.
 pub fn create_storage(data: &Path, identity: StorageIdentity) -> anyhow::Result<()> {
@@ -74,8 +77,10 @@ pub fn open(
                  (`precinto node restore` or `precinto node prepare`, then `precinto node replace`)",
             )
         }
-        other => other.into(),
+        other => anyhow::Error::new(other)
+            .context("the storage cannot be opened (`precinto fsck` tells what is wrong with it)"),
     })?;
-    let executor = precinto_core::open::open(&ledger, genesis, tools)?;
+    let executor = precinto_core::open::open(&ledger, genesis, tools)
+        .context("execution cannot go on from the ledger (`precinto fsck` tells what is wrong)")?;
     Ok(Channel { directory, raft_log, ledger, executor })
 }

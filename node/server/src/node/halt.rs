@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, bail};
 use precinto_consensus::Fitness;
 
-const FILE: &str = "HALTED";
+use super::boot::HALTED_FILE as FILE;
 
 /// Set once, kept on disk: a restart must not make a node forget that it was wrong.
 #[derive(Clone)]

@@ -57,6 +57,15 @@ pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 /// Pairs in key order, read as the iterator advances.
 pub(crate) type Pairs<'a> = Box<dyn Iterator<Item = Result<Pair, StorageError>> + Send + 'a>;
 
+/// A key with its value, which may be damaged.
+pub(crate) struct Row {
+    pub(crate) key: Vec<u8>,
+    pub(crate) body: Result<Vec<u8>, StorageError>,
+}
+
+/// Rows in key order, read as the iterator advances.
+pub(crate) type Rows<'a> = Box<dyn Iterator<Item = Result<Row, StorageError>> + Send + 'a>;
+
 /// A change within a [`Batch`].
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
@@ -226,6 +235,17 @@ impl View {
     /// The whole table.
     pub(crate) fn scan_all(&self, table: Table) -> Pairs<'_> {
         self.unsealed(&Scan { table, lower: Vec::new(), upper: None, bulk: true })
+    }
+
+    /// The rows from `lower` to before `upper`, each told whether its value is whole. An error of
+    /// the iterator itself ends it: what comes after cannot be read.
+    pub(crate) fn rows(&self, table: Table, lower: Vec<u8>, upper: Option<Vec<u8>>) -> Rows<'_> {
+        let scan = Scan { table, lower, upper, bulk: true };
+        Box::new(self.reader.scan(&scan).map(move |pair| {
+            let (key, sealed) = pair?;
+            let body = value::unseal(table, &key, sealed);
+            Ok(Row { key, body })
+        }))
     }
 
     fn unsealed(&self, scan: &Scan) -> Pairs<'_> {

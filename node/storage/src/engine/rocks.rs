@@ -11,6 +11,9 @@ use super::{
 };
 use crate::error::StorageError;
 
+/// What RocksDB names when a database is open elsewhere: it tells so as an I/O error, in words.
+const LOCK_FILE: &str = "/LOCK: ";
+
 /// A RocksDB database with one column family per table.
 #[derive(Clone)]
 pub(crate) struct RocksEngine {
@@ -44,7 +47,13 @@ impl RocksEngine {
         create: bool,
     ) -> Result<RocksEngine, StorageError> {
         let families = tables.iter().map(|table| table.descriptor());
-        let db = DB::open_cf_descriptors(&options::database(create), path, families)?;
+        let opened = DB::open_cf_descriptors(&options::database(create), path, families);
+        let db = opened.map_err(|error| match error.kind() {
+            rocksdb::ErrorKind::IOError if error.as_ref().contains(LOCK_FILE) => {
+                StorageError::InUse { path: path.into() }
+            }
+            _ => error.into(),
+        })?;
         Ok(RocksEngine { db: Arc::new(db), tables })
     }
 

@@ -9,9 +9,9 @@ use precinto_protocol::{
     identity::NodeId,
 };
 
-use super::{Ledger, LedgerView, MAX_READ_ITEMS, StoredCheckpoint};
+use super::{BlockSummary, Ledger, LedgerView, MAX_READ_ITEMS, StoredCheckpoint};
 use crate::{
-    engine::{Batch, Durability, Store, Table},
+    engine::{Batch, Durability, Store, Table, View},
     error::StorageError,
     identity::decode,
     keys::{self, meta},
@@ -19,21 +19,21 @@ use crate::{
 
 /// What is stored under (node, size).
 #[derive(Encode, Decode)]
-struct CheckpointRecord {
+pub(crate) struct CheckpointRecord {
     #[n(0)]
-    root: Hash,
+    pub(crate) root: Hash,
     #[n(1)]
     #[cbor(with = "minicbor::bytes")]
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The size and root this node signed last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub(crate) struct Signed {
     #[n(0)]
-    size: u64,
+    pub(crate) size: u64,
     #[n(1)]
-    root: Hash,
+    pub(crate) root: Hash,
 }
 
 impl Ledger {
@@ -128,6 +128,62 @@ impl Ledger {
         }
         successor.write(batch, Durability::Synced)
     }
+}
+
+impl Ledger {
+    /// Takes over, synced, what is this node's own from the damaged ledger whose place this one
+    /// takes. Of checkpoints and evidence what can be read; what was signed last must be.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] if it cannot be read, [`StorageError::ContradictsSigned`] if this
+    /// ledger does not have that root at that size; I/O errors.
+    pub(crate) fn take_over(&self, damaged: &View) -> Result<(), StorageError> {
+        let signed = LedgerView::new(damaged.clone()).signed()?;
+        let mut batch = Batch::default();
+        if let Some(signed) = signed {
+            let head = self.head().map_or(0, |head| head.block.height);
+            let boundary = boundary(&self.view().view, (0, head), signed.size);
+            let found = boundary.map(|block| (block.log_size, block.log_root));
+            if found != Some((signed.size, signed.root)) {
+                let requested = self.head().map_or(0, |head| head.block.log_size);
+                return Err(StorageError::ContradictsSigned { signed: signed.size, requested });
+            }
+            batch.put(Table::Meta, meta::SIGNED, &cbor::encode(&signed));
+        }
+        for table in OWN_TABLES {
+            for row in damaged.rows(table, Vec::new(), None) {
+                // The rest of the table is lost; the finding says so.
+                let Ok(row) = row else { break };
+                let Ok(body) = row.body else { continue };
+                batch.put(table, row.key, &body);
+                if batch.ops.len() >= COPIED_PAIRS {
+                    self.shared.store.write(std::mem::take(&mut batch), Durability::Buffered)?;
+                }
+            }
+        }
+        self.write_synced(Some(batch))?;
+        Ok(())
+    }
+}
+
+/// The first of the blocks `low` to `high` after which the log has at least `size` leaves; `None`
+/// also if the log had more than that from the beginning, or a summary cannot be read.
+pub(crate) fn boundary(view: &View, (low, high): (u64, u64), size: u64) -> Option<BlockSummary> {
+    let view = LedgerView::new(view.clone());
+    let read = |height| view.summary(height).ok().flatten();
+    if read(low)?.log_size > size {
+        return None;
+    }
+    let (mut low, mut high) = (low, high);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if read(middle)?.log_size < size {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    read(low)
 }
 
 fn put_checkpoint(batch: &mut Batch, checkpoint: &StoredCheckpoint) {

@@ -1,6 +1,6 @@
 //! Writing blocks.
 
-use precinto_protocol::cbor;
+use precinto_protocol::{cbor, hash::Hash};
 
 use super::{Applied, BlockBatch, Head, HeadRecord, Ledger, LogNode, RecordLogHead};
 use crate::{
@@ -146,7 +146,7 @@ fn put_head(batch: &mut Batch, head: &Head) {
 }
 
 /// The nodes that a block completes are consecutive within each level.
-fn put_log_nodes(batch: &mut Batch, mut nodes: Vec<LogNode>) {
+pub(crate) fn put_log_nodes(batch: &mut Batch, mut nodes: Vec<LogNode>) {
     nodes.sort_unstable();
     let consecutive =
         |a: &LogNode, b: &LogNode| a.level == b.level && a.index.checked_add(1) == Some(b.index);
@@ -165,8 +165,17 @@ fn put_outcomes(batch: &mut Batch, block: &BlockBatch) {
         .map(|(id, bytes)| [id.as_bytes(), bytes.as_slice()].concat())
         .collect();
     pages::put(batch, Table::Outcomes, &height, 0, &items);
-    for (index, (id, _)) in (0u32..).zip(&block.outcomes) {
-        let position = [&height[..], &index.to_be_bytes()].concat();
+    put_positions(batch, block.summary.height, block.outcomes.iter().map(|(id, _)| *id));
+}
+
+/// The index of transactions: where each one's outcome is.
+pub(crate) fn put_positions(
+    batch: &mut Batch,
+    height: u64,
+    transactions: impl IntoIterator<Item = Hash>,
+) {
+    for (index, id) in (0u32..).zip(transactions) {
+        let position = [&keys::number(height)[..], &index.to_be_bytes()].concat();
         batch.put(Table::Transactions, id.as_bytes().as_slice(), &position);
     }
 }

@@ -24,8 +24,9 @@ use crate::{
     raft_log::memory_path,
 };
 
-pub(crate) use commit::put_snapshot_head;
-use types::HeadRecord;
+pub(crate) use checkpoints::{CheckpointRecord, Signed, boundary};
+pub(crate) use commit::{put_log_nodes, put_positions, put_snapshot_head};
+pub(crate) use types::HeadRecord;
 pub use types::{
     Applied, BlockBatch, BlockSummary, Head, LogNode, Position, RecordLogAppend, RecordLogHead,
     StoredCheckpoint, StoredEvent, StoredOutcome,

@@ -67,16 +67,16 @@ pub struct Head {
 
 /// The stored part of [`Head`]; the block's summary is stored once, under its height.
 #[derive(Encode, Decode)]
-pub(super) struct HeadRecord {
+pub(crate) struct HeadRecord {
     #[n(0)]
-    pub(super) height: u64,
+    pub(crate) height: u64,
     #[n(1)]
-    pub(super) applied: Applied,
+    pub(crate) applied: Applied,
     #[n(2)]
-    pub(super) frontier: Frontier,
+    pub(crate) frontier: Frontier,
     #[n(3)]
     #[cbor(with = "minicbor::bytes")]
-    pub(super) membership: Vec<u8>,
+    pub(crate) membership: Vec<u8>,
 }
 
 /// Entries appended to one record log.

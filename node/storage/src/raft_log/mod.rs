@@ -365,7 +365,7 @@ fn drop_entries(writes: &mut Batch, first: u64, last: u64) {
     }
 }
 
-fn decode_entry(key: &[u8], mut body: Vec<u8>) -> Result<LogEntry, StorageError> {
+pub(crate) fn decode_entry(key: &[u8], mut body: Vec<u8>) -> Result<LogEntry, StorageError> {
     match (keys::parse_number(key), body.first_chunk::<8>()) {
         (Some(index), Some(term)) => {
             let term = u64::from_be_bytes(*term);

@@ -122,7 +122,7 @@ impl SnapshotLoader {
             membership: membership.clone(),
         };
         let mut batch = Batch::default();
-        put_snapshot_head(&mut batch, &head, subtrees(&self.manifest));
+        put_snapshot_head(&mut batch, &head, subtrees(&self.manifest.frontier));
         self.store.write(batch, Durability::Synced)?;
         check(&LedgerView::new(self.store.view()))?;
         Ok(LoadedSnapshot { store: self.store, mark: self.manifest.applied })
@@ -153,8 +153,8 @@ impl LoadedSnapshot {
 }
 
 /// The complete subtrees of the frontier, as nodes of the log: proofs of later leaves need them.
-fn subtrees(manifest: &Manifest) -> Vec<LogNode> {
-    let (size, hashes): (u64, Vec<Hash>) = cbor::decode(&cbor::encode(&manifest.frontier))
+pub(crate) fn subtrees(frontier: &Frontier) -> Vec<LogNode> {
+    let (size, hashes): (u64, Vec<Hash>) = cbor::decode(&cbor::encode(frontier))
         .expect("a frontier is encoded as its size and the hashes of its subtrees");
     let levels = (0..u64::BITS as u8).rev().filter(|level| size >> level & 1 == 1);
     levels

@@ -17,6 +17,7 @@ use precinto_protocol::{
 };
 
 pub use build::{SnapshotFiles, build};
+pub(crate) use load::subtrees;
 pub use load::{LoadedSnapshot, SnapshotLoader};
 
 use crate::{engine::Table, error::StorageError, ledger::BlockSummary, raft_log::SnapshotMark};

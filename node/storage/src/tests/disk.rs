@@ -24,7 +24,7 @@ use crate::{
 
 /// A copy of the files as they are at this moment, without closing anything: what another process
 /// would find if this one were killed now.
-fn copy_of(directory: &Path, to: &Path) {
+pub(crate) fn copy_of(directory: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for file in fs::read_dir(directory).unwrap() {
         let file = file.unwrap();
@@ -56,7 +56,7 @@ fn channel_file(place: &OnDisk, name: &str) -> PathBuf {
     place.directory.path().join("channel").join(name)
 }
 
-fn table_files(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn table_files(directory: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|kind| kind == "sst")).collect()
 }
@@ -204,7 +204,7 @@ fn a_ledger_of_another_installation_is_refused() {
 fn storage_in_use_is_not_opened_a_second_time() {
     let place = OnDisk::default();
     let _in_use = place.new_node();
-    assert!(matches!(place.open(3, &genesis()), Err(StorageError::Io(_))));
+    assert!(matches!(place.open(3, &genesis()), Err(StorageError::InUse { .. })));
 }
 
 #[test]

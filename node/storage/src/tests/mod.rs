@@ -7,6 +7,7 @@ mod disk;
 mod memory;
 mod snapshot;
 mod swap;
+mod verify;
 
 use precinto_protocol::hash::{Hash, sha256};
 use tempfile::TempDir;

@@ -13,6 +13,7 @@ mod crashes;
 mod disk;
 mod endorsement;
 mod events;
+mod fsck;
 mod import;
 mod networks;
 mod news;
