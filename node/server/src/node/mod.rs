@@ -10,7 +10,6 @@
 //! Owner threads ([`owner`]) hold all mutable state; tokio tasks serve peers and clients and only
 //! read. Every queue between them is bounded, by its own length or by the replica's windows.
 
-mod adapters;
 mod apply;
 mod attest;
 pub mod boot;
@@ -19,10 +18,8 @@ mod clock;
 mod compare;
 mod disk;
 pub mod endorse;
-mod event;
 mod halt;
 mod housekeeping;
-mod ledger_cell;
 mod log_writer;
 mod messages;
 mod metrics;

@@ -10,6 +10,7 @@ use precinto_api::{
     EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, QueryAnswer,
     QueryCall, RaftRole, TransactionView, codes,
 };
+use precinto_core::{EventRecord, LedgerCell, StatePort};
 use precinto_execution::{Queries, Query, QueryAt, QueryError, Registry};
 use precinto_network::NetworkHandle;
 use precinto_protocol::{
@@ -34,8 +35,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{
-    adapters::StatePort, endorse::Collector, event::EventRecord, halt::Halt,
-    ledger_cell::LedgerCell, officer::OfficerSigner, pending::Pending, raft::RaftHandle,
+    endorse::Collector, halt::Halt, officer::OfficerSigner, pending::Pending, raft::RaftHandle,
     roster::Registered, submit::Submitter,
 };
 

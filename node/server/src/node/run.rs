@@ -9,7 +9,12 @@ use std::{
 
 use anyhow::Context;
 use precinto_api::{Accounts, ApiConfig, HttpMetrics, NodePort, Webhooks, audit::Trail};
-use precinto_consensus::{Applied, Input, Replica};
+use precinto_consensus::{Input, Replica};
+use precinto_core::{
+    LedgerCell, LogPort, StatePort,
+    apply::Applier as Steps,
+    open::{Tools, applied},
+};
 use precinto_execution::{Ledger as Executor, Queries, Registry};
 use precinto_network::{Frame, Hello, Inbox, NetworkHandle};
 use precinto_protocol::{
@@ -24,17 +29,15 @@ use tokio::{
 };
 
 use super::{
-    adapters::{LogPort, StatePort},
-    apply::{self, Applier, applied},
+    apply::{self, Applier},
     attest::Attester,
-    boot::{self, Channel, Tools},
+    boot::{self, Channel},
     budget::Budgets,
     clock::Clocks,
     disk::Disk,
     endorse::{Collector, CollectorParts, Endorser, Present},
     halt::Halt,
     housekeeping::House,
-    ledger_cell::LedgerCell,
     log_writer::{self, LogParts},
     metrics::Metrics,
     officer::OfficerSigner,
@@ -121,7 +124,7 @@ impl Running {
         let halt = Halt::open(&config.data)?;
         let registry = prometheus::Registry::new();
         let metrics = Metrics::register(&registry)?;
-        let tools = Tools::new(config.code.clone(), &config.data)?;
+        let (tools, fingerprint) = boot::tools(config.code.clone(), &config.data)?;
         let disk = Arc::new(
             Disk::open(&config.data, config.disk_reserve)
                 .with_context(|| format!("cannot reserve room in {}", config.data.display()))?,
@@ -146,7 +149,7 @@ impl Running {
         let hello = Hello {
             genesis: origin.channel,
             protocol_version: PROTOCOL_VERSION,
-            engine_fingerprint: tools.fingerprint,
+            engine_fingerprint: fingerprint,
             node: node.id,
             storage_id: node.storage_id,
         };
@@ -180,7 +183,6 @@ impl Running {
             raft_inbox,
             heights,
             registered: nodes,
-            last: applied(&head),
         });
         owner::spawn_task("roster", roster.run());
         let parts = Served { inbox, snapshots, config, registry, heard };
@@ -239,7 +241,6 @@ struct Threads {
     raft_inbox: RaftInbox,
     heights: watch::Sender<u64>,
     registered: watch::Sender<Arc<Vec<Node>>>,
-    last: Applied,
 }
 
 /// What peers and clients are served with.
@@ -259,22 +260,13 @@ impl Shared {
 
     /// Starts the owner threads, wired as the module's picture shows.
     fn start_threads(&self, threads: Threads) -> Arc<Snapshots> {
-        let Threads {
-            directory,
-            raft_log,
-            executor,
-            replica,
-            raft_inbox,
-            heights,
-            registered,
-            last,
-        } = threads;
+        let Threads { directory, raft_log, executor, replica, raft_inbox, heights, registered } =
+            threads;
         let (work, work_inbox) = mpsc::channel();
         let (jobs, jobs_inbox) = mpsc::sync_channel(apply::QUEUE);
         verify::start(self.tools.keys.clone(), work_inbox, jobs);
         let applier = Applier {
-            executor,
-            ledger: self.ledger.clone(),
+            steps: Steps::new(executor, self.ledger.clone()),
             raft: self.raft.clone(),
             pending: self.pending.clone(),
             heights,
@@ -282,7 +274,6 @@ impl Shared {
             halt: self.halt.clone(),
             disk: self.disk.clone(),
             metrics: self.metrics.clone(),
-            last,
         };
         applier.start(jobs_inbox);
         let snapshots = Arc::new(Snapshots {

@@ -8,6 +8,7 @@ use std::{
 use minicbor::bytes::ByteVec;
 use precinto_api::codes;
 use precinto_consensus::Input;
+use precinto_core::{LedgerCell, StatePort};
 use precinto_execution::{Admission, AdmissionError, KeyCache, Registry, ViewError};
 use precinto_network::{NetworkHandle, RequestLane};
 use precinto_protocol::{
@@ -18,10 +19,8 @@ use precinto_protocol::{
 };
 
 use super::{
-    adapters::StatePort,
     budget::{Budgets, Shares},
     halt::{Halt, WritesStopped},
-    ledger_cell::LedgerCell,
     messages::{PeerRequest, SubmitAnswer},
     metrics::Metrics,
     pending::{Accepted, Full, Pending},

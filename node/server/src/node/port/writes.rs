@@ -2,10 +2,11 @@
 //! passes on why an item is bad already, so that every item has one answer.
 
 use precinto_api::{NodeError, OfficerCall, codes};
+use precinto_core::StatePort;
 use precinto_protocol::{statement::OnBehalf, transaction::TransactionId};
 
 use super::{SharedPort, internal};
-use crate::node::{adapters::StatePort, endorse::CollectError, submit::SubmitError};
+use crate::node::{endorse::CollectError, submit::SubmitError};
 
 impl SharedPort {
     /// Takes the good ones in.
