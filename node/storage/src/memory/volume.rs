@@ -35,6 +35,12 @@ impl MemoryVolume {
         MemoryVolume::default()
     }
 
+    /// Whether nothing was ever put here.
+    pub fn is_empty(&self) -> bool {
+        let names = self.lock();
+        names.files.is_empty() && names.disks.is_empty()
+    }
+
     /// How many writes a power failure now could lose.
     pub fn pending_writes(&self) -> usize {
         self.lock().disks.values().map(MemoryDisk::pending_writes).sum()

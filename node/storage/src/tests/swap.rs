@@ -195,6 +195,7 @@ fn a_failure_of_any_write_leaves_the_old_ledger_or_the_new_one() {
         let channel = ChannelDirectory::in_memory(volume.clone());
         let (log, ledger) = channel.create(identity()).unwrap();
         commit_all(&ledger, &node.old.blocks);
+        ledger.sync().unwrap();
         log.append(&[entries(1..=7, 1), committed(1, 5)]).unwrap();
         volume.fail_writes_after(writes);
         let install = || {
