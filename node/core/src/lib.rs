@@ -11,6 +11,7 @@
 //! ```text
 //!  Output.writes    --> log::Gathered::write (one fsync)      --> Input::Persisted
 //!  Output.committed --> apply::prepare --> apply::Applier     --> Input::Applied, Changed, Members
+//!  a client's request -> intake::Intake, pending::Pending      --> Input::Submit, or to the leader
 //!  what is on disk  --> open::open                            --> an executor that goes on from there
 //! ```
 //!
@@ -23,12 +24,17 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
+mod budget;
 mod event;
+mod found;
+pub mod intake;
 mod ledger_cell;
 pub mod log;
 pub mod open;
+pub mod pending;
 mod ports;
 
 pub use event::EventRecord;
+pub use found::{Found, find};
 pub use ledger_cell::LedgerCell;
 pub use ports::{LogPort, StatePort};

@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, mpsc};
 
-use precinto_core::apply::{self, Done};
+use precinto_core::{
+    apply::{self, Done},
+    pending::Pending,
+};
 use precinto_execution::{BlockEffects, Ledger as Executor};
 use precinto_protocol::registry::Node;
 use precinto_storage::Ledger;
 use tokio::sync::watch;
 
-use super::{disk::Disk, halt::Halt, metrics::Metrics, owner, pending::Pending, raft::RaftHandle};
+use super::{disk::Disk, halt::Halt, metrics::Metrics, owner, raft::RaftHandle, waiters::Waiters};
 
 /// Blocks between the verify thread and this one: enough to keep both busy.
 pub(super) const QUEUE: usize = 64;
@@ -45,6 +48,8 @@ pub(super) struct Applier {
     pub raft: RaftHandle,
     /// Told what is finished.
     pub pending: Arc<Pending>,
+    /// Told what is finished, after that.
+    pub waiters: Arc<Waiters>,
     /// The applied height, for everybody who waits for news.
     pub heights: watch::Sender<u64>,
     /// The registry's nodes, for everybody who deals with them.
@@ -121,7 +126,8 @@ impl Applier {
     }
 
     fn tell(&self, done: Done) {
-        self.pending.finish(done.finished(), done.time_ms);
+        let expired = self.pending.finish(done.finished(), done.time_ms);
+        self.waiters.wake(done.finished().chain(expired));
         for input in done.inputs() {
             self.raft.own(input);
         }

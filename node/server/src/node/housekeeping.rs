@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use precinto_consensus::Input;
-use precinto_core::{LedgerCell, StatePort};
+use precinto_core::{LedgerCell, StatePort, pending::Pending};
 use precinto_execution::Registry;
 use precinto_network::NetworkHandle;
 use precinto_protocol::{
@@ -18,7 +18,6 @@ use super::{
     halt::Halt,
     metrics::Metrics,
     owner,
-    pending::Pending,
     raft::{RaftHandle, wall_clock_ms},
 };
 

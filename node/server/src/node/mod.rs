@@ -13,7 +13,6 @@
 mod apply;
 mod attest;
 pub mod boot;
-mod budget;
 mod clock;
 mod compare;
 mod disk;
@@ -26,7 +25,6 @@ mod metrics;
 mod officer;
 mod outlet;
 mod owner;
-mod pending;
 mod port;
 mod raft;
 mod requests;
@@ -36,6 +34,7 @@ mod snapshots;
 mod start;
 mod submit;
 mod verify;
+mod waiters;
 
 pub use owner::join_all;
 pub use run::run;

@@ -13,7 +13,9 @@ use precinto_consensus::{Input, Replica};
 use precinto_core::{
     LedgerCell, LogPort, StatePort,
     apply::Applier as Steps,
+    intake::Intake,
     open::{Tools, applied},
+    pending::Pending,
 };
 use precinto_execution::{Ledger as Executor, Queries, Registry};
 use precinto_network::{Frame, Hello, Inbox, NetworkHandle};
@@ -32,7 +34,6 @@ use super::{
     apply::{self, Applier},
     attest::Attester,
     boot::{self, Channel},
-    budget::Budgets,
     clock::Clocks,
     disk::Disk,
     endorse::{Collector, CollectorParts, Endorser, Present},
@@ -43,7 +44,6 @@ use super::{
     officer::OfficerSigner,
     outlet::NodeOutlet,
     owner,
-    pending::Pending,
     port::{Port, QUERY_PLACES, SharedPort},
     raft::{self, RaftHandle, RaftInbox},
     requests::answer_requests,
@@ -52,6 +52,7 @@ use super::{
     start::{Known, replica_config, start_network, this_node},
     submit::{Submitter, SubmitterParts},
     verify,
+    waiters::Waiters,
 };
 use crate::{
     keyfile,
@@ -106,6 +107,7 @@ struct Shared {
     tools: Tools,
     ledger: LedgerCell,
     pending: Arc<Pending>,
+    waiters: Arc<Waiters>,
     halt: Halt,
     disk: Arc<Disk>,
     metrics: Arc<Metrics>,
@@ -164,6 +166,7 @@ impl Running {
             tools,
             ledger: LedgerCell::new(ledger),
             pending: Arc::default(),
+            waiters: Arc::default(),
             halt,
             disk,
             metrics,
@@ -269,6 +272,7 @@ impl Shared {
             steps: Steps::new(executor, self.ledger.clone()),
             raft: self.raft.clone(),
             pending: self.pending.clone(),
+            waiters: self.waiters.clone(),
             heights,
             registered,
             halt: self.halt.clone(),
@@ -340,13 +344,16 @@ impl Shared {
     }
 
     fn submitter(&self) -> Submitter {
+        let intake = Intake::new(
+            self.node.id,
+            self.origin.channel,
+            self.ledger.clone(),
+            self.tools.keys.clone(),
+            self.pending.clone(),
+        );
         Submitter::new(SubmitterParts {
-            node: self.node.id,
-            channel: self.origin.channel,
-            ledger: self.ledger.clone(),
-            keys: self.tools.keys.clone(),
-            pending: self.pending.clone(),
-            budgets: Budgets::default(),
+            intake,
+            waiters: self.waiters.clone(),
             halt: self.halt.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
@@ -452,6 +459,7 @@ impl Shared {
             })),
             officers: OfficerSigner::new(self.origin.channel, identity),
             pending: self.pending.clone(),
+            waiters: self.waiters.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
             heights: until_stopped(self.heights.clone(), stopping.clone()),
