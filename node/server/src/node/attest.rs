@@ -12,6 +12,7 @@
 use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
 
 use minicbor::{Decode, Encode};
+use precinto_core::LedgerCell;
 use precinto_network::{Frame, FrameLane, NetworkHandle};
 use precinto_protocol::{
     block::Origin,
@@ -33,7 +34,6 @@ use tokio::{
 use super::{
     compare::{Compare, Verdict},
     halt::Halt,
-    ledger_cell::LedgerCell,
     messages::Gossip,
     metrics::Metrics,
     owner,

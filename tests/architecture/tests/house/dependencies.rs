@@ -17,6 +17,10 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-vm", Some(&[PROTOCOL])),
     ("precinto-storage", Some(&[PROTOCOL])),
     ("precinto-execution", Some(&[PROTOCOL, "precinto-vm"])),
+    (
+        "precinto-core",
+        Some(&[PROTOCOL, "precinto-consensus", "precinto-execution", "precinto-storage"]),
+    ),
     ("precinto-network", Some(&[PROTOCOL])),
     ("precinto-api", Some(&[PROTOCOL])),
     ("precinto-server", None),
