@@ -130,8 +130,7 @@ fn insert(ordered: &mut Vec<usize>, index: usize) {
 
 pub(super) fn search<O: Object>(initial: &O, history: &[Interval<O::Call>]) -> Finding {
     let calls = Calls::of(history);
-    let start =
-        Point { done: 0, ahead: Vec::new(), pending: Vec::new(), state: initial.clone() };
+    let start = Point { done: 0, ahead: Vec::new(), pending: Vec::new(), state: initial.clone() };
     let mut open = vec![start];
     let mut seen = BTreeSet::new();
     while let Some(point) = open.pop() {
