@@ -39,6 +39,7 @@ pub mod memory;
 mod pages;
 mod raft_log;
 pub mod snapshot;
+mod volume;
 
 pub use channel::{ChannelDirectory, LedgerInstall};
 pub use engine::StoreFigures;

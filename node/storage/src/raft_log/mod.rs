@@ -7,7 +7,7 @@
 mod extent;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -16,10 +16,7 @@ use minicbor::{Decode, Encode};
 use precinto_protocol::{cbor, hash::Hash, identity::NodeId};
 
 use crate::{
-    engine::{
-        Batch, Durability, Store, StoreFigures, Table, View, options::RAFT_TABLES,
-        rocks::RocksEngine,
-    },
+    engine::{Batch, Durability, Store, StoreFigures, Table, View},
     error::StorageError,
     identity::{StorageId, StorageIdentity, decode},
     keys::{self, meta},
@@ -92,21 +89,18 @@ pub struct RaftLog {
 }
 
 impl RaftLog {
-    /// Creates a log in a directory that holds none, synced.
-    ///
-    /// # Errors
-    /// [`StorageError::Exists`] and I/O errors.
-    pub(crate) fn create(path: &Path, identity: StorageIdentity) -> Result<RaftLog, StorageError> {
-        Self::create_on(Store::new(RocksEngine::create(path, RAFT_TABLES)?), identity)
-    }
-
-    /// Opens the log of `node` on the network of `genesis` and verifies that it is whole.
+    /// Opens the log of `node` on the network of `genesis` in the database at `path`, and verifies
+    /// that it is whole.
     ///
     /// # Errors
     /// [`StorageError::Missing`], [`StorageError::Foreign`], [`StorageError::Corrupt`] and I/O
     /// errors.
-    pub(crate) fn open(path: &Path, node: NodeId, genesis: &Hash) -> Result<RaftLog, StorageError> {
-        let store = Store::new(RocksEngine::open(path, RAFT_TABLES)?);
+    pub(crate) fn open(
+        store: Store,
+        path: &Path,
+        node: NodeId,
+        genesis: &Hash,
+    ) -> Result<RaftLog, StorageError> {
         let identity = StorageIdentity::read(&store, Table::RaftMeta)?;
         identity.check(node, genesis, path)?;
         Self::open_on(store, identity)
@@ -121,7 +115,7 @@ impl RaftLog {
         identity: StorageIdentity,
     ) -> Result<RaftLog, StorageError> {
         if !disk.is_empty() {
-            return Err(StorageError::Exists { path: memory_path() });
+            return Err(StorageError::Exists { path: memory_path().into() });
         }
         Self::create_on(Store::new(disk.clone()), identity)
     }
@@ -137,15 +131,19 @@ impl RaftLog {
         genesis: &Hash,
     ) -> Result<RaftLog, StorageError> {
         if disk.is_empty() {
-            return Err(StorageError::Missing { path: memory_path() });
+            return Err(StorageError::Missing { path: memory_path().into() });
         }
-        let store = Store::new(disk.clone());
-        let identity = StorageIdentity::read(&store, Table::RaftMeta)?;
-        identity.check(node, genesis, &memory_path())?;
-        Self::open_on(store, identity)
+        Self::open(Store::new(disk.clone()), memory_path(), node, genesis)
     }
 
-    fn create_on(store: Store, identity: StorageIdentity) -> Result<RaftLog, StorageError> {
+    /// Creates a log in an empty database, synced.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub(crate) fn create_on(
+        store: Store,
+        identity: StorageIdentity,
+    ) -> Result<RaftLog, StorageError> {
         identity.write(&store, Table::RaftMeta)?;
         Self::open_on(store, identity)
     }
@@ -410,6 +408,6 @@ fn read_extent(view: &View) -> Result<Extent, StorageError> {
 }
 
 /// What errors name where there is no directory.
-pub(crate) fn memory_path() -> PathBuf {
-    PathBuf::from("memory")
+pub(crate) fn memory_path() -> &'static Path {
+    Path::new("memory")
 }
