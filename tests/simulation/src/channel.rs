@@ -16,9 +16,7 @@ use precinto_protocol::{
     identity::{KeyId, MemberId, NodeId, Role},
     keys::SigningKey,
     limits::PROTOCOL_VERSION,
-    registry::{
-        ContractEntry, Identity, IdentityStatus, Member, MethodPolicy, Node, NodeRole,
-    },
+    registry::{ContractEntry, Identity, IdentityStatus, Member, MethodPolicy, Node, NodeRole},
 };
 use precinto_storage::{StorageId, StorageIdentity};
 use precinto_vm::{Engine, ModuleCache};
@@ -26,17 +24,17 @@ use precinto_vm::{Engine, ModuleCache};
 use crate::parameters::Parameters;
 
 /// When the channel was made, milliseconds since 1970; virtual time begins here.
-pub const START_MS: u64 = 1_800_000_000_000;
+pub(crate) const START_MS: u64 = 1_800_000_000_000;
 
-/// End of every identity.
-pub const END_MS: u64 = 2 * START_MS;
+/// End of every identity: within what governance allows.
+pub(crate) const END_MS: u64 = START_MS + 365 * 24 * 3_600_000;
 
 /// The contract that clients call.
-pub const PROBE: &str = "probe";
+pub(crate) const PROBE: &str = "probe";
 
 /// What a key is for. Keys are derived, so that a world can be repeated.
 #[derive(Clone, Copy, Debug)]
-pub enum KeyUse {
+pub(crate) enum KeyUse {
     /// Signs blocks.
     Identity,
     /// Of the peer-to-peer identity, which simulated nodes do not use.
@@ -50,24 +48,24 @@ pub enum KeyUse {
 }
 
 /// The key for `usage` of `number`.
-pub fn key(usage: KeyUse, number: u64) -> SigningKey {
+pub(crate) fn key(usage: KeyUse, number: u64) -> SigningKey {
     let seed = tagged("precinto/simulation-key", &[&[usage as u8], &number.to_be_bytes()]);
     SigningKey::from_seed(&seed.0)
 }
 
 /// The storage id of a node.
-pub fn storage_id(node: NodeId) -> StorageId {
+pub(crate) fn storage_id(node: NodeId) -> StorageId {
     let hash = tagged("precinto/simulation-storage", &[&node.to_be_bytes()]);
     *hash.0.first_chunk().expect("a hash is longer than a storage id")
 }
 
 /// A member's id, by number from 1.
-pub fn member_id(number: u64) -> MemberId {
+pub(crate) fn member_id(number: u64) -> MemberId {
     format!("m{number}")
 }
 
 /// What does not change while a world runs.
-pub struct Channel {
+pub(crate) struct Channel {
     /// Its genesis.
     pub genesis: Genesis,
     /// Ledger and epoch.
@@ -79,19 +77,19 @@ pub struct Channel {
 impl Channel {
     /// With as many members and nodes as `parameters` say: the member of node n is the n-th,
     /// counted around.
-    pub fn new(parameters: &Parameters) -> Channel {
+    pub(crate) fn new(parameters: &Parameters) -> Channel {
         let genesis = genesis(parameters);
         let origin = Origin { channel: genesis.hash(), epoch: 0 };
         Channel { genesis, origin, runtime: runtime() }
     }
 
     /// What execution needs, for one process.
-    pub fn tools(&self) -> Tools {
+    pub(crate) fn tools(&self) -> Tools {
         Tools { runtime: self.runtime.clone(), keys: Arc::new(KeyCache::new()) }
     }
 
     /// Whose storage a node has.
-    pub fn identity(&self, node: NodeId) -> StorageIdentity {
+    pub(crate) fn identity(&self, node: NodeId) -> StorageIdentity {
         StorageIdentity { storage_id: storage_id(node), node, genesis: self.origin.channel }
     }
 }
@@ -156,7 +154,7 @@ fn node(id: NodeId, member: MemberId, role: NodeRole) -> Node {
 }
 
 /// Where a node would be reached.
-pub fn address(node: NodeId) -> String {
+pub(crate) fn address(node: NodeId) -> String {
     format!("n{node}:7000")
 }
 
@@ -173,10 +171,8 @@ fn identity(key: &SigningKey, member: &str, role: Role) -> Identity {
 
 fn contracts() -> Vec<ContractEntry> {
     let probe = ["append", "remove", "set", "set-then-reject"];
-    let policy = |method: &str, policy: &str| MethodPolicy {
-        method: method.into(),
-        policy: policy.into(),
-    };
+    let policy =
+        |method: &str, policy: &str| MethodPolicy { method: method.into(), policy: policy.into() };
     let governance = ["enrol", "promote-node", "replace-node", "revoke"];
     vec![
         ContractEntry {

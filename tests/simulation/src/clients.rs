@@ -27,12 +27,12 @@ const PATIENCE: u64 = 40;
 const LAST_CALLS: u64 = 2;
 
 /// The step of somebody who waits for no answer.
-pub fn nobody() -> ClientStep {
+pub(crate) fn nobody() -> ClientStep {
     ClientStep { client: usize::MAX, call: 0, attempt: 0 }
 }
 
 /// A signed call of a contract's method; `hasty` ones expire soon.
-pub fn call(
+pub(crate) fn call(
     stage: &mut Stage,
     (contract, method, args): (&str, &str, Vec<u8>),
     author: &SigningKey,
@@ -89,6 +89,8 @@ struct UnderWay {
     phase: Phase,
     /// Whether some node may have taken the transaction.
     uncertain: bool,
+    /// Whether some node refused it since: its time may be over, without anybody knowing its end.
+    refused: bool,
     asked: u64,
 }
 
@@ -100,7 +102,7 @@ struct Client {
 }
 
 /// All clients.
-pub struct Clients {
+pub(crate) struct Clients {
     clients: Vec<Client>,
     /// Who may sign: member and number of the officer.
     officers: Vec<(u64, u64)>,
@@ -110,7 +112,7 @@ pub struct Clients {
 
 impl Clients {
     /// As many as the parameters say; they begin at different moments.
-    pub fn new(stage: &mut Stage) -> Clients {
+    pub(crate) fn new(stage: &mut Stage) -> Clients {
         let members = stage.parameters.members;
         let count = stage.parameters.clients as usize;
         let mut clients = Clients {
@@ -125,15 +127,19 @@ impl Clients {
         clients
     }
 
-    /// Whether all have made their last calls and wait for nothing.
-    pub fn are_done(&self) -> bool {
-        let done =
-            |client: &Client| client.under_way.is_none() && client.last_calls == LAST_CALLS;
-        self.clients.iter().all(done)
+    /// What the first of those that are not done waits for.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        let waits = |client: &&Client| client.under_way.is_some() || client.last_calls < LAST_CALLS;
+        let client = self.clients.iter().find(waits)?;
+        let calls = client.last_calls;
+        Some(match &client.under_way {
+            None => format!("{:?} waits for its next call, {calls} last calls", client.step),
+            Some(it) => format!("{:?} waits for node {} since {}", client.step, it.node, it.invoked),
+        })
     }
 
     /// What clients still wait for ends without an answer.
-    pub fn give_up(&mut self, stage: &mut Stage) {
+    pub(crate) fn give_up(&mut self, stage: &mut Stage) {
         for client in 0..self.clients.len() {
             self.finish(client, None, stage);
         }
@@ -156,7 +162,7 @@ impl Clients {
     }
 
     /// A client does the next thing, if `step` is where it is.
-    pub fn act(&mut self, step: ClientStep, nodes: &[NodeId], stage: &mut Stage) {
+    pub(crate) fn act(&mut self, step: ClientStep, nodes: &[NodeId], stage: &mut Stage) {
         let client = step.client;
         if self.clients[client].step != Some(step) {
             return;
@@ -172,7 +178,7 @@ impl Clients {
                 under_way.phase = Phase::Asked;
                 under_way.asked += 1;
                 let id = *id;
-                if under_way.asked > PATIENCE && !stage.calm {
+                if under_way.asked > PATIENCE && (!stage.calm || under_way.refused) {
                     return self.finish(client, None, stage);
                 }
                 self.ask((client, node), Ask::Status(id), stage);
@@ -216,6 +222,7 @@ impl Clients {
             node,
             phase: Phase::Submitted,
             uncertain: false,
+            refused: false,
             asked: 0,
         });
         match read {
@@ -321,15 +328,15 @@ impl Clients {
     }
 
     /// A node answers.
-    pub fn hear(&mut self, answer: Answer, stage: &mut Stage) {
-        let Answer { step, say, .. } = answer;
+    pub(crate) fn hear(&mut self, answer: Answer, stage: &mut Stage) {
+        let Answer { step, say } = answer;
         let Some(client) = self.clients.get_mut(step.client) else { return };
         let Some(under_way) = client.under_way.as_mut().filter(|_| client.step == Some(step))
         else {
             return;
         };
         match say {
-            Say::Refused(_) if !under_way.uncertain && under_way.asked <= 1 => {
+            Say::Refused if !under_way.uncertain && under_way.asked <= 1 => {
                 stage.count("submissions refused");
                 client.under_way = None;
                 self.again_or_rest(step.client, stage);
@@ -345,9 +352,10 @@ impl Clients {
                 under_way.phase = Phase::Submitted;
                 self.next_step(step.client, 10 * MS, stage);
             }
-            Say::Accepted | Say::Refused(_) | Say::Status(..) | Say::Unavailable => {
+            Say::Accepted | Say::Refused | Say::Status(..) | Say::Unavailable => {
+                under_way.refused |= matches!(say, Say::Refused);
                 under_way.phase = Phase::Waiting;
-                let delay = stage.random.around(60 * MS).min(SECOND);
+                let delay = stage.random.around(25 * MS).min(SECOND);
                 self.next_step(step.client, delay, stage);
             }
         }

@@ -9,7 +9,7 @@ use crate::{faults::Ending, history::Told};
 
 /// Something that happens at one moment of virtual time.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// A message arrives at a node.
     Arrive(Packet),
     /// Something within a process is due, unless the process has ended.
@@ -31,11 +31,11 @@ pub enum Event {
 }
 
 /// Which process of a machine: they are counted, so that what was due in an ended one is dropped.
-pub type Life = u64;
+pub(crate) type Life = u64;
 
 /// What is due within a process.
 #[derive(Debug)]
-pub enum Wake {
+pub(crate) enum Wake {
     /// Time passes for the replica.
     Tick,
     /// The replica's outputs are handed on.
@@ -60,7 +60,7 @@ pub enum Wake {
 
 /// A message between nodes.
 #[derive(Clone, Debug)]
-pub struct Packet {
+pub(crate) struct Packet {
     /// The sender, as the transport authenticates it.
     pub from: NodeId,
     /// The receiver.
@@ -71,7 +71,7 @@ pub struct Packet {
 
 /// What nodes say to each other.
 #[derive(Clone, Debug)]
-pub enum Body {
+pub(crate) enum Body {
     /// An encoded message of the replica.
     Raft(Vec<u8>),
     /// Transactions for the leader; the number is the sender's.
@@ -97,7 +97,7 @@ pub enum Body {
 
 /// What a client asks a node.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Who asks.
     pub step: ClientStep,
     /// What.
@@ -106,7 +106,7 @@ pub struct Request {
 
 /// See [`Request`].
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// Take this transaction.
     Submit(Vec<u8>),
     /// What became of it?
@@ -124,7 +124,7 @@ pub enum Ask {
 
 /// A step of a client, by which it tells what is about its present call from what is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ClientStep {
+pub(crate) struct ClientStep {
     /// Number of the client.
     pub client: usize,
     /// Number of its call.
@@ -135,22 +135,20 @@ pub struct ClientStep {
 
 /// What a node answers a client.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Whom.
     pub step: ClientStep,
-    /// Which node.
-    pub node: NodeId,
     /// What.
     pub say: Say,
 }
 
 /// See [`Answer`].
 #[derive(Clone, Debug)]
-pub enum Say {
+pub(crate) enum Say {
     /// The transaction is taken.
     Accepted,
-    /// It is not, for this reason.
-    Refused(String),
+    /// It is not.
+    Refused,
     /// Its status, and the result if it was committed.
     Status(Told, Vec<u8>),
     /// The encoded value that was read.

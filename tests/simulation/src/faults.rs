@@ -14,7 +14,7 @@ use crate::{
 
 /// How a fault ends, unless everything is healed before.
 #[derive(Clone, Debug)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// Cut links work again.
     Mend(Vec<Link>),
     /// A clock is put right.
@@ -129,8 +129,7 @@ impl World {
     }
 
     fn make_unfit(&mut self, node: NodeId) {
-        let fitness =
-            if self.stage.random.chance(500) { Fitness::Follow } else { Fitness::Serve };
+        let fitness = if self.stage.random.chance(500) { Fitness::Follow } else { Fitness::Serve };
         let length = self.stage.random.around(SECOND);
         self.set_fitness(node, fitness);
         self.stage.after(length, Event::Ends(Ending::Fit(node)));

@@ -16,7 +16,7 @@ thread_local! {
 ///
 /// # Errors
 /// The panic's message and place.
-pub fn guarded<T>(step: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn guarded<T>(step: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let ordinary = panic::take_hook();

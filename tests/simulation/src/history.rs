@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-pub use precinto_checkers::client::Told;
+pub(crate) use precinto_checkers::client::Told;
 use precinto_checkers::{
     Violation,
     linear::{self, Growing, GrowingCall, Interval, Register, RegisterCall},
@@ -10,7 +10,7 @@ use precinto_checkers::{
 
 /// The calls of all clients, by key.
 #[derive(Default)]
-pub struct History {
+pub(crate) struct History {
     /// Keys that are set and read.
     registers: BTreeMap<Vec<u8>, Vec<Interval<RegisterCall<Vec<u8>>>>>,
     /// Keys that are appended to and counted.
@@ -19,12 +19,12 @@ pub struct History {
 
 impl History {
     /// A call of a register.
-    pub fn register(&mut self, key: &[u8], interval: Interval<RegisterCall<Vec<u8>>>) {
+    pub(crate) fn register(&mut self, key: &[u8], interval: Interval<RegisterCall<Vec<u8>>>) {
         self.registers.entry(key.to_vec()).or_default().push(interval);
     }
 
     /// A call of a log.
-    pub fn log(&mut self, key: &[u8], interval: Interval<GrowingCall>) {
+    pub(crate) fn log(&mut self, key: &[u8], interval: Interval<GrowingCall>) {
         self.logs.entry(key.to_vec()).or_default().push(interval);
     }
 
@@ -32,12 +32,9 @@ impl History {
     ///
     /// # Errors
     /// A key whose calls are those of no register or log.
-    pub fn check(&self) -> Result<(usize, usize), Violation> {
+    pub(crate) fn check(&self) -> Result<(usize, usize), Violation> {
         let registers = linear::check(&Register(None), &self.registers)?;
         let logs = linear::check(&Growing::default(), &self.logs)?;
-        Ok((
-            registers.calls + logs.calls,
-            registers.undecided.len() + logs.undecided.len(),
-        ))
+        Ok((registers.calls + logs.calls, registers.undecided.len() + logs.undecided.len()))
     }
 }

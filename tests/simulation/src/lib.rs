@@ -35,10 +35,12 @@ mod node;
 mod operator;
 mod parameters;
 mod random;
+mod runner;
 mod stage;
 mod trace;
 mod watch;
 mod world;
 
 pub use parameters::{FaultKind, Parameters};
+pub use runner::{add_counts, run_seeds};
 pub use world::{Report, run};

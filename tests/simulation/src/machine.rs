@@ -12,7 +12,7 @@ use crate::{
 
 /// Whether a process runs, or will again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub(crate) enum State {
     /// It runs.
     Up,
     /// It starts again.
@@ -24,7 +24,7 @@ pub enum State {
 }
 
 /// See the module.
-pub struct Machine {
+pub(crate) struct Machine {
     /// Its node.
     pub node: NodeId,
     /// Its disk.
@@ -52,7 +52,7 @@ impl Machine {
     ///
     /// # Errors
     /// None, on a disk that works.
-    pub fn new(node: NodeId, contacts: BTreeSet<NodeId>, stage: &Stage) -> Step<Machine> {
+    pub(crate) fn new(node: NodeId, contacts: BTreeSet<NodeId>, stage: &Stage) -> Step<Machine> {
         let volume = MemoryVolume::new();
         ChannelDirectory::in_memory(volume.clone()).create(stage.channel.identity(node))?;
         Ok(Machine {
@@ -74,7 +74,7 @@ impl Machine {
     ///
     /// # Errors
     /// As [`Process::start`].
-    pub fn start(&mut self, stage: &mut Stage) -> Step {
+    pub(crate) fn start(&mut self, stage: &mut Stage) -> Step {
         self.life += 1;
         self.failing = false;
         let host = Host {
@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// Ends the process, wherever it is.
-    pub fn kill(&mut self, stage: &mut Stage) {
+    pub(crate) fn kill(&mut self, stage: &mut Stage) {
         let Some(mut process) = self.process.take() else { return };
         if stage.random.chance(500) {
             process.write_unheard();
@@ -105,7 +105,7 @@ impl Machine {
     }
 
     /// Loses what is not synced, but for some of the first of it.
-    pub fn lose_power(&mut self, stage: &mut Stage) {
+    pub(crate) fn lose_power(&mut self, stage: &mut Stage) {
         let random = &mut stage.random;
         self.volume.crash(|pending| random.below(pending as u64 + 1) as usize);
         if random.chance(300) {
@@ -114,7 +114,7 @@ impl Machine {
     }
 
     /// Moves its clock.
-    pub fn set_clock(&mut self, skew_ms: i64) {
+    pub(crate) fn set_clock(&mut self, skew_ms: i64) {
         self.skew_ms = skew_ms;
         if let Some(process) = &mut self.process {
             process.host.skew_ms = skew_ms;
@@ -122,12 +122,12 @@ impl Machine {
     }
 
     /// Whether it is to be replaced.
-    pub fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.state == State::Lost || self.damaged || self.volume.is_empty()
     }
 
     /// Whether its process may end by itself.
-    pub fn may_end(&self) -> bool {
+    pub(crate) fn may_end(&self) -> bool {
         self.damaged || self.failing
     }
 }

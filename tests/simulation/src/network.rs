@@ -7,11 +7,11 @@ use precinto_protocol::identity::NodeId;
 use crate::{parameters::Parameters, random::Random};
 
 /// From one node to another; the way back is another link.
-pub type Link = (NodeId, NodeId);
+pub(crate) type Link = (NodeId, NodeId);
 
 /// See the module. Delays are drawn anew for every message, so that messages overtake each other.
 #[derive(Default)]
-pub struct Network {
+pub(crate) struct Network {
     /// Nothing gets through.
     cut: BTreeSet<Link>,
     /// Nothing gets through before this time; then all of it does.
@@ -22,29 +22,29 @@ pub struct Network {
 
 impl Network {
     /// Cuts a link.
-    pub fn cut(&mut self, link: Link) {
+    pub(crate) fn cut(&mut self, link: Link) {
         self.cut.insert(link);
     }
 
     /// Lets a cut link work again.
-    pub fn mend(&mut self, link: Link) {
+    pub(crate) fn mend(&mut self, link: Link) {
         self.cut.remove(&link);
     }
 
     /// Holds what is sent over a link until `until`.
-    pub fn clog(&mut self, link: Link, until: u64) {
+    pub(crate) fn clog(&mut self, link: Link, until: u64) {
         self.clogged.insert(link, until);
     }
 
     /// Everything works from now on.
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.cut.clear();
         self.clogged.clear();
         self.calm = true;
     }
 
     /// When a message that is sent now arrives; never if it is lost, twice if it is doubled.
-    pub fn arrivals(
+    pub(crate) fn arrivals(
         &self,
         now: u64,
         link: Link,

@@ -28,7 +28,7 @@ const PATIENCE: u64 = 4;
 
 /// What operators are at.
 #[derive(Default)]
-pub struct Operator {
+pub(crate) struct Operator {
     task: Option<Task>,
     looks: u64,
 }
@@ -41,7 +41,7 @@ struct Task {
 
 impl Operator {
     /// Whether nothing is under way.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.task.is_none()
     }
 }
@@ -54,8 +54,7 @@ impl World {
         let nodes = self.stage.watch.nodes();
         let listed = nodes.iter().find(|it| it.id == node && it.is_active());
         let wanted = Membership::wanted(nodes);
-        let spare =
-            |node: &Node| node.role == NodeRole::Learner || wanted.voters.len() >= 3;
+        let spare = |node: &Node| node.role == NodeRole::Learner || wanted.voters.len() >= 3;
         listed.is_some_and(spare)
             && !nodes.iter().any(|node| node.role == NodeRole::Joining && node.is_active())
             && self.operator.is_idle()

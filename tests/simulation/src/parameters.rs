@@ -3,9 +3,9 @@
 use crate::random::Random;
 
 /// Microseconds in a millisecond.
-pub const MS: u64 = 1_000;
+pub(crate) const MS: u64 = 1_000;
 /// Microseconds in a second.
-pub const SECOND: u64 = 1_000 * MS;
+pub(crate) const SECOND: u64 = 1_000 * MS;
 
 /// The faults that a world may have in its first phase.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -42,7 +42,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Its name in counts.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             FaultKind::Kill => "fault: kill",
             FaultKind::PowerFailure => "fault: power failure",
@@ -62,7 +62,7 @@ impl FaultKind {
     }
 
     /// Each with its weight against the others.
-    pub const ALL: [(FaultKind, u64); 14] = [
+    pub(crate) const ALL: [(FaultKind, u64); 14] = [
         (FaultKind::Kill, 8),
         (FaultKind::PowerFailure, 8),
         (FaultKind::Blackout, 3),
@@ -123,17 +123,17 @@ pub struct Parameters {
 
 impl Parameters {
     /// Those of a seed.
-    pub fn draw(random: &mut Random) -> Parameters {
+    pub(crate) fn draw(random: &mut Random) -> Parameters {
         let sizes = [1, 3, 3, 3, 3, 3, 5];
         let faults = FaultKind::ALL.into_iter().filter(|_| random.chance(500)).collect();
         Parameters {
             voters: sizes[random.below(sizes.len() as u64) as usize],
             learners: random.below(3),
             members: random.between(2, 4),
-            clients: random.between(2, 6),
+            clients: random.between(2, 8),
             keys: random.between(1, 6),
             trouble: random.between(4 * SECOND, 16 * SECOND),
-            think: random.between(20 * MS, 300 * MS),
+            think: random.between(5 * MS, 120 * MS),
             hasty: random.below(300),
             governance: random.below(60),
             keep_entries: random.between(2, 60),

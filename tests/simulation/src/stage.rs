@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use precinto_core::{apply::ApplyError, open::OpenError};
 use precinto_checkers::Violation;
 use precinto_consensus::StartError;
+use precinto_core::{apply::ApplyError, open::OpenError};
 use precinto_execution::ViewError;
 use precinto_protocol::identity::NodeId;
 use precinto_storage::StorageError;
@@ -22,7 +22,7 @@ use crate::{
 
 /// Why a step did not end well.
 #[derive(Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// Something may not have happened: the world ends.
     Violation(Violation),
     /// The process ends, as it must when a write fails or bytes are damaged.
@@ -32,7 +32,7 @@ pub enum Stop {
 }
 
 /// What a step comes to.
-pub type Step<T = ()> = Result<T, Stop>;
+pub(crate) type Step<T = ()> = Result<T, Stop>;
 
 impl From<Violation> for Stop {
     fn from(violation: Violation) -> Stop {
@@ -53,7 +53,7 @@ macro_rules! ends_the_process {
 ends_the_process!(StorageError, ApplyError, OpenError, StartError, ViewError);
 
 /// See the module.
-pub struct Stage {
+pub(crate) struct Stage {
     /// Virtual time, microseconds.
     pub now: u64,
     queue: BTreeMap<(u64, u64), Event>,
@@ -78,7 +78,7 @@ pub struct Stage {
 
 impl Stage {
     /// At time 0.
-    pub fn new(random: Random, parameters: Parameters, trace: Trace) -> Stage {
+    pub(crate) fn new(random: Random, parameters: Parameters, trace: Trace) -> Stage {
         let channel = Channel::new(&parameters);
         Stage {
             now: 0,
@@ -96,7 +96,7 @@ impl Stage {
     }
 
     /// Something happens `delay` microseconds from now.
-    pub fn after(&mut self, delay: u64, event: Event) {
+    pub(crate) fn after(&mut self, delay: u64, event: Event) {
         self.at(self.now + delay, event);
     }
 
@@ -106,19 +106,19 @@ impl Stage {
     }
 
     /// Something is due within a process.
-    pub fn wake(&mut self, delay: u64, (node, life): (NodeId, Life), wake: Wake) {
+    pub(crate) fn wake(&mut self, delay: u64, (node, life): (NodeId, Life), wake: Wake) {
         self.after(delay, Event::Wake(node, life, wake));
     }
 
     /// The next thing that happens; time goes there.
-    pub fn next(&mut self) -> Option<Event> {
+    pub(crate) fn next(&mut self) -> Option<Event> {
         let ((time, _), event) = self.queue.pop_first()?;
         self.now = time;
         Some(event)
     }
 
     /// Sends a message; returns whether it will arrive.
-    pub fn send(&mut self, from: NodeId, to: NodeId, body: Body) -> bool {
+    pub(crate) fn send(&mut self, from: NodeId, to: NodeId, body: Body) -> bool {
         let Stage { network, parameters, random, now, .. } = self;
         let arrivals = network.arrivals(*now, (from, to), parameters, random);
         for time in &arrivals {
@@ -131,12 +131,12 @@ impl Stage {
     }
 
     /// What a right clock shows, milliseconds since 1970.
-    pub fn wall_ms(&self) -> u64 {
+    pub(crate) fn wall_ms(&self) -> u64 {
         START_MS + 1 + self.now / MS
     }
 
     /// Counts something.
-    pub fn count(&mut self, what: &'static str) {
+    pub(crate) fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
     }
 }

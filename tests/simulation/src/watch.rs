@@ -22,10 +22,10 @@ use precinto_protocol::{
     block::Block,
     cbor,
     genesis::Genesis,
-    identity::NodeId,
-    membership::Membership,
     hash::{Hash, sha256},
+    identity::NodeId,
     log::{Frontier, leaf_hash},
+    membership::Membership,
     outcome::{Outcome, OutcomeRecord},
     registry::Node,
     state::{Entry, RecordLogEntry, StateKey},
@@ -44,7 +44,7 @@ const COMPARE_EVERY: u64 = 16;
 const REPLAY_EVERY: u64 = 4;
 
 /// See the module.
-pub struct Watch {
+pub(crate) struct Watch {
     /// The invariants of Raft.
     pub raft: RaftChecker,
     /// One ledger.
@@ -78,7 +78,7 @@ fn covers(logs: &BTreeMap<NodeId, RaftLog>, node: NodeId, entry: SnapshotMark) -
 
 impl Watch {
     /// At the genesis.
-    pub fn new(genesis: &Genesis) -> Watch {
+    pub(crate) fn new(genesis: &Genesis) -> Watch {
         let group = Membership::wanted(&genesis.nodes);
         Watch {
             raft: RaftChecker::new(group.clone()),
@@ -96,12 +96,12 @@ impl Watch {
     }
 
     /// The newest registry that any node executed.
-    pub fn nodes(&self) -> &[Node] {
+    pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes.1
     }
 
     /// A node's clock shows this.
-    pub fn clock(&mut self, node: NodeId, now_ms: u64) {
+    pub(crate) fn clock(&mut self, node: NodeId, now_ms: u64) {
         let most = self.clocks.entry(node).or_default();
         *most = now_ms.max(*most);
     }
@@ -110,7 +110,7 @@ impl Watch {
     ///
     /// # Errors
     /// See the checkers.
-    pub fn started(&mut self, node: NodeId, log: &RaftLog, ledger: &Ledger) -> Verdict {
+    pub(crate) fn started(&mut self, node: NodeId, log: &RaftLog, ledger: &Ledger) -> Verdict {
         self.logs.insert(node, log.clone());
         let head = ledger.head().expect("an opened ledger has a genesis");
         self.raft.started(node, &restart(log, head.applied.index))?;
@@ -122,7 +122,7 @@ impl Watch {
     }
 
     /// A node's disk is gone.
-    pub fn lost(&mut self, node: NodeId) {
+    pub(crate) fn lost(&mut self, node: NodeId) {
         self.logs.remove(&node);
     }
 
@@ -130,7 +130,13 @@ impl Watch {
     ///
     /// # Errors
     /// See the checkers.
-    pub fn output(&mut self, node: NodeId, output: &Output, status: &Status, synced: u64) -> Verdict {
+    pub(crate) fn output(
+        &mut self,
+        node: NodeId,
+        output: &Output,
+        status: &Status,
+        synced: u64,
+    ) -> Verdict {
         let Watch { raft, logs, .. } = self;
         let durable = |node, entry| covers(logs, node, entry);
         output.writes.iter().try_for_each(|task| raft.asked(node, task))?;
@@ -146,7 +152,7 @@ impl Watch {
     ///
     /// # Errors
     /// See the checkers.
-    pub fn applied(
+    pub(crate) fn applied(
         &mut self,
         node: NodeId,
         entry: &Committed,
@@ -167,7 +173,8 @@ impl Watch {
         self.ledger.executed(node, &seen(&head.block), self.latest_ms())?;
         if done.height == self.model.height() + 1 {
             let block = Block::decode(&entry.block).map_err(|error| unreadable(node, &error))?;
-            let outcomes = effects.outcomes.iter().map(|(id, record)| (*id, record.outcome.clone()));
+            let outcomes =
+                effects.outcomes.iter().map(|(id, record)| (*id, record.outcome.clone()));
             self.model.block(&block, &outcomes.collect::<Vec<_>>())?;
         }
         if let Some(nodes) = &done.nodes
@@ -183,7 +190,7 @@ impl Watch {
     ///
     /// # Errors
     /// See the checkers.
-    pub fn installed(&mut self, node: NodeId, ledger: &Ledger) -> Verdict {
+    pub(crate) fn installed(&mut self, node: NodeId, ledger: &Ledger) -> Verdict {
         let head = ledger.head().expect("an installed ledger has a head");
         let mark = SnapshotMark { index: head.applied.index, term: head.applied.term };
         self.raft.installed(node, mark)?;
@@ -194,7 +201,7 @@ impl Watch {
     ///
     /// # Errors
     /// See the checkers.
-    pub fn compare(&mut self, node: NodeId, view: &LedgerView) -> Verdict {
+    pub(crate) fn compare(&mut self, node: NodeId, view: &LedgerView) -> Verdict {
         let (head, contents) = read(view).map_err(|error| unreadable(node, &error))?;
         let at = format!("node {node}, height {}", head.height);
         if head.height == self.model.height() {
@@ -209,11 +216,12 @@ impl Watch {
     ///
     /// # Errors
     /// See the checkers.
-    pub fn finish(&self, channel: &Channel, seed: u64) -> Result<(usize, usize), Violation> {
+    pub(crate) fn finish(&self, channel: &Channel, seed: u64) -> Result<(usize, usize), Violation> {
         self.client.ledger(self.model.executions())?;
         if seed.is_multiple_of(REPLAY_EVERY) {
             let blocks = replay(channel, &self.entries)?;
-            self.checkpoint.of_one_log(blocks.iter().map(|block| (block.log_size, block.log_root)))?;
+            self.checkpoint
+                .of_one_log(blocks.iter().map(|block| (block.log_size, block.log_root)))?;
             self.ledger.replayed(blocks)?;
         }
         self.history.check()
@@ -232,7 +240,7 @@ fn unreadable(node: NodeId, error: &impl Display) -> Violation {
 }
 
 /// A stored block as the checkers see it.
-pub fn seen(block: &BlockSummary) -> BlockSeen {
+pub(crate) fn seen(block: &BlockSummary) -> BlockSeen {
     BlockSeen {
         height: block.height,
         raft_index: block.raft_index,
@@ -317,7 +325,7 @@ fn replay(channel: &Channel, entries: &[Committed]) -> Result<Vec<BlockSeen>, Vi
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn told(bytes: &[u8]) -> Result<(Told, Vec<u8>), cbor::CborError> {
+pub(crate) fn told(bytes: &[u8]) -> Result<(Told, Vec<u8>), cbor::CborError> {
     let record: OutcomeRecord = cbor::decode(bytes)?;
     let rejected = match record.outcome {
         Outcome::Committed => None,

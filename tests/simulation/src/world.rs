@@ -26,7 +26,7 @@ const SETTLES_WITHIN: u64 = 60 * SECOND;
 const LOOK_EVERY: u64 = 50 * MS;
 
 /// See the module.
-pub struct World {
+pub(crate) struct World {
     pub(crate) stage: Stage,
     pub(crate) machines: BTreeMap<NodeId, Machine>,
     pub(crate) operator: Operator,
@@ -248,10 +248,11 @@ impl World {
         let nodes = self.stage.watch.nodes();
         let wanted = Membership::wanted(nodes);
         let height = self.stage.watch.ledger.last().map_or(0, |block| block.height);
-        if !self.clients.are_done() {
-            return Some("clients wait for answers".into());
+        if let Some(waiting) = self.clients.waiting() {
+            return Some(waiting);
         }
-        let broken = self.machines.values().any(|it| it.state == State::Lost && !self.is_replaced(it.node));
+        let broken =
+            self.machines.values().any(|it| it.state == State::Lost && !self.is_replaced(it.node));
         if !self.operator.is_idle() || broken {
             return Some("a node is not replaced".into());
         }

@@ -33,7 +33,8 @@ impl Process {
             root: block.log_root,
         };
         let time_s = self.now(stage).wall_ms / 1_000;
-        let signed = SignedCheckpoint::sign(checkpoint, node, time_s, &key(KeyUse::Attestation, node));
+        let signed =
+            SignedCheckpoint::sign(checkpoint, node, time_s, &key(KeyUse::Attestation, node));
         ledger.save_own_checkpoint(&StoredCheckpoint {
             node,
             size: checkpoint.size,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What the apply thread has to do.
-pub enum Work {
+pub(crate) enum Work {
     /// A committed entry.
     Entry(Committed),
     /// The staged snapshot becomes the ledger.
@@ -61,6 +61,10 @@ impl Process {
             let root = effects.state_root.as_bytes();
             stage.trace.event(stage.now, node, "executed", done.height, root);
             stage.count("blocks executed");
+            for (id, record) in &effects.outcomes {
+                let (outcome, message) = (&record.outcome, &record.message);
+                stage.trace.remark(stage.now, || format!("n{node}: {id} {outcome:?} {message}"));
+            }
         }
         if let Some((change, true)) = done.change {
             stage.trace.remark(stage.now, || format!("n{node}: {change:?}"));

@@ -16,7 +16,11 @@ mod serve;
 mod snapshots;
 mod writer;
 
-use std::{collections::{BTreeMap, BTreeSet, VecDeque}, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use precinto_consensus::{Config, Input, Replica, settings::TICK_MS};
 use precinto_core::{
@@ -30,7 +34,7 @@ use precinto_execution::{Queries, Registry};
 use precinto_protocol::{identity::NodeId, registry::Node};
 use precinto_storage::{ChannelDirectory, LedgerView, RaftLog};
 
-pub use self::snapshots::Served;
+pub(crate) use self::snapshots::Served;
 use self::{
     execute::Work,
     serve::{Forward, ReadFor},
@@ -53,7 +57,7 @@ const TELL_EVERY: u64 = SECOND;
 
 /// A machine's clock and disk, as its process sees them.
 #[derive(Clone)]
-pub struct Host {
+pub(crate) struct Host {
     /// Which node.
     pub node: NodeId,
     /// Which of its processes.
@@ -65,7 +69,7 @@ pub struct Host {
 }
 
 /// See the module.
-pub struct Process {
+pub(crate) struct Process {
     /// Where it runs.
     pub host: Host,
     replica: Replica<LogPort>,
@@ -97,7 +101,7 @@ impl Process {
     ///
     /// # Errors
     /// If it must not start, or a checker refuses what it found.
-    pub fn start(
+    pub(crate) fn start(
         host: Host,
         contacts: BTreeSet<NodeId>,
         served: Served,
@@ -178,7 +182,7 @@ impl Process {
     ///
     /// # Errors
     /// See [`Stop`].
-    pub fn wakes(&mut self, wake: Wake, stage: &mut Stage) -> Step {
+    pub(crate) fn wakes(&mut self, wake: Wake, stage: &mut Stage) -> Step {
         match wake {
             Wake::Tick => {
                 // Quartz is not the same everywhere.
@@ -216,7 +220,7 @@ impl Process {
     ///
     /// # Errors
     /// See [`Stop`].
-    pub fn arrives(&mut self, packet: Packet, stage: &mut Stage) -> Step {
+    pub(crate) fn arrives(&mut self, packet: Packet, stage: &mut Stage) -> Step {
         let Packet { from, body, .. } = packet;
         if !self.hears(from) {
             stage.count("messages of strangers");
@@ -258,12 +262,12 @@ impl Process {
     }
 
     /// Height of its ledger.
-    pub fn height(&self) -> u64 {
+    pub(crate) fn height(&self) -> u64 {
         self.ledger.get().head().map_or(0, |head| head.block.height)
     }
 
     /// Its ledger.
-    pub fn view(&self) -> LedgerView {
+    pub(crate) fn view(&self) -> LedgerView {
         self.ledger.view()
     }
 

@@ -17,19 +17,19 @@ const BUILD: u64 = 30 * MS;
 
 impl Process {
     /// Gives the replica an input.
-    pub fn feed(&mut self, input: Input, stage: &mut Stage) {
+    pub(crate) fn feed(&mut self, input: Input, stage: &mut Stage) {
         let now_ms = self.now(stage).wall_ms;
         self.replica.feed(now_ms, input);
         self.soon_hand_on(stage);
     }
 
     /// From now on the node is fit for this.
-    pub fn set_fitness(&mut self, fitness: Fitness, stage: &mut Stage) {
+    pub(crate) fn set_fitness(&mut self, fitness: Fitness, stage: &mut Stage) {
         self.feed(Input::Fitness(fitness), stage);
     }
 
     /// What the replica says of itself.
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         self.replica.status()
     }
 

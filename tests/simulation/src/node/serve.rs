@@ -25,14 +25,14 @@ use crate::{
 const FORWARD_WITHIN: u64 = 2 * SECOND;
 
 /// A read that waits until it may be answered.
-pub struct ReadFor {
+pub(crate) struct ReadFor {
     step: ClientStep,
     method: &'static str,
     key: Vec<u8>,
 }
 
 /// Transactions on their way to the leader.
-pub struct Forward {
+pub(crate) struct Forward {
     leader: NodeId,
     ids: Vec<TransactionId>,
     /// Requests that follow, in order.
@@ -44,17 +44,15 @@ impl Process {
     ///
     /// # Errors
     /// See [`crate::stage::Stop`].
-    pub fn request(&mut self, request: Request, stage: &mut Stage) -> Step {
+    pub(crate) fn request(&mut self, request: Request, stage: &mut Stage) -> Step {
         let Request { step, ask } = request;
         let say = match ask {
             Ask::Submit(bytes) => {
                 let now = self.now(stage);
                 let answer = self.intake.accept(vec![bytes], now).pop();
                 self.route(Due::New, stage);
-                match answer.expect("one answer for one transaction") {
-                    Ok(_) => Say::Accepted,
-                    Err(error) => Say::Refused(error.to_string()),
-                }
+                let answer = answer.expect("one answer for one transaction");
+                if answer.is_ok() { Say::Accepted } else { Say::Refused }
             }
             Ask::Status(id) => self.transaction(id, stage)?,
             Ask::Read { method, key, linearizable: false } => {
@@ -74,7 +72,7 @@ impl Process {
 
     fn answer(&self, step: ClientStep, say: Say, stage: &mut Stage) {
         let delay = stage.random.around(500);
-        stage.after(delay, Event::Answer(Answer { step, node: self.host.node, say }));
+        stage.after(delay, Event::Answer(Answer { step, say }));
     }
 
     fn transaction(&self, id: TransactionId, stage: &mut Stage) -> Step<Say> {

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer, SnapshotSource};
-use precinto_core::{
-    apply::Done,
-    open,
-};
+use precinto_core::{apply::Done, open};
 use precinto_protocol::{cbor, identity::NodeId};
 use precinto_storage::{
     LedgerInstall, StorageError,
@@ -30,10 +27,10 @@ const CHUNK_WITHIN: u64 = SECOND;
 const ATTEMPTS: u32 = 5;
 
 /// The snapshots that a machine keeps, by Raft index; they outlive its processes.
-pub type Served = BTreeMap<u64, (Manifest, Vec<Vec<u8>>)>;
+pub(crate) type Served = BTreeMap<u64, (Manifest, Vec<Vec<u8>>)>;
 
 /// A download.
-pub struct Fetch {
+pub(crate) struct Fetch {
     offer: SnapshotOffer,
     applied: Applied,
     install: LedgerInstall,
@@ -42,14 +39,14 @@ pub struct Fetch {
 }
 
 /// A complete snapshot beside the ledger.
-pub struct Staged {
+pub(crate) struct Staged {
     mark: SnapshotMark,
     install: LedgerInstall,
 }
 
 impl Process {
     /// What the machine keeps when the process ends.
-    pub fn served(&mut self) -> Served {
+    pub(crate) fn served(&mut self) -> Served {
         std::mem::take(&mut self.served)
     }
 
@@ -177,7 +174,8 @@ impl Process {
         let mut executor = None;
         let ledger = install.activate(&self.raft_log, &self.ledger.get(), |view| {
             let restored = open::restore(view, genesis, tools);
-            let restored = restored.map_err(|error| StorageError::BadSnapshot(error.to_string()))?;
+            let restored =
+                restored.map_err(|error| StorageError::BadSnapshot(error.to_string()))?;
             executor = Some(restored);
             Ok(())
         })?;

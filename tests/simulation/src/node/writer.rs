@@ -29,7 +29,7 @@ enum Busy {
 
 /// What the log writer has to do.
 #[derive(Default)]
-pub struct Writer {
+pub(crate) struct Writer {
     jobs: VecDeque<Job>,
     busy: Busy,
 }
@@ -97,7 +97,7 @@ impl Process {
 
     /// The process ends in the middle of an fsync: what it wrote may have reached the disk, and
     /// nobody was told.
-    pub fn write_unheard(&mut self) {
+    pub(crate) fn write_unheard(&mut self) {
         if let Busy::Writing(gathered) = std::mem::take(&mut self.writer.busy) {
             // If it fails, it is not on the disk.
             let _ = gathered.write(&self.raft_log);
