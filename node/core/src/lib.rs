@@ -12,6 +12,7 @@
 //!  Output.writes    --> log::Gathered::write (one fsync)      --> Input::Persisted
 //!  Output.committed --> apply::prepare --> apply::Applier     --> Input::Applied, Changed, Members
 //!  a client's request -> intake::Intake, pending::Pending      --> Input::Submit, or to the leader
+//!  a new height     --> attest::Attestation (saved, then told) --> gossip
 //!  what is on disk  --> open::open                            --> an executor that goes on from there
 //! ```
 //!
@@ -24,7 +25,10 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
+pub mod attest;
+pub mod boundary;
 mod budget;
+mod compare;
 mod event;
 mod found;
 pub mod intake;

@@ -79,3 +79,52 @@ fn batch(task: WriteTask) -> LogBatch {
         sync: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use precinto_protocol::hash::Hash;
+    use precinto_storage::{StorageIdentity, memory::MemoryDisk};
+
+    use super::*;
+
+    fn task(number: u64, payload: usize) -> WriteTask {
+        let entry =
+            precinto_consensus::LogEntry { index: number, term: 1, payload: vec![7; payload] };
+        WriteTask {
+            number,
+            snapshot: None,
+            truncate_from: None,
+            entries: vec![entry],
+            hard_state: None,
+        }
+    }
+
+    #[test]
+    fn tasks_share_a_write_up_to_its_limits() {
+        let disk = MemoryDisk::new();
+        let identity = StorageIdentity { storage_id: [1; 16], node: 1, genesis: Hash::ZERO };
+        let log = RaftLog::create_in_memory(&disk, identity).unwrap();
+        let mut gathered = Gathered::new(task(1, 10));
+        for number in 2..=MAX_TASKS as u64 {
+            assert!(gathered.add(task(number, 10)).is_ok(), "{number}");
+        }
+        let refused = gathered.add(task(MAX_TASKS as u64 + 1, 10)).unwrap_err();
+        assert_eq!(refused.number, MAX_TASKS as u64 + 1);
+        assert_eq!(gathered.write(&log).unwrap(), MAX_TASKS as u64);
+        // Safe from now on.
+        assert_eq!((log.last_index(), disk.pending_writes()), (MAX_TASKS as u64, 0));
+
+        let mut large = Gathered::new(task(65, MAX_BYTES));
+        assert!(large.is_full() && large.add(task(66, 0)).is_err());
+    }
+
+    #[test]
+    fn a_task_that_starts_the_log_anew_begins_a_write() {
+        let mark = precinto_consensus::SnapshotMark { index: 9, term: 1 };
+        let anew = || WriteTask { snapshot: Some(mark), ..task(2, 0) };
+        let mut gathered = Gathered::new(task(1, 0));
+        assert!(gathered.add(anew()).is_err());
+        let mut gathered = Gathered::new(anew());
+        assert!(gathered.add(task(3, 0)).is_ok());
+    }
+}

@@ -14,7 +14,6 @@ mod apply;
 mod attest;
 pub mod boot;
 mod clock;
-mod compare;
 mod disk;
 pub mod endorse;
 mod halt;

@@ -13,6 +13,7 @@ use precinto_consensus::{Input, Replica};
 use precinto_core::{
     LedgerCell, LogPort, StatePort,
     apply::Applier as Steps,
+    attest::Attester,
     intake::Intake,
     open::{Tools, applied},
     pending::Pending,
@@ -32,7 +33,7 @@ use tokio::{
 
 use super::{
     apply::{self, Applier},
-    attest::Attester,
+    attest::{self, Surroundings},
     boot::{self, Channel},
     clock::Clocks,
     disk::Disk,
@@ -396,10 +397,12 @@ impl Shared {
     ) -> anyhow::Result<()> {
         let attester = Attester {
             node: self.node.id,
+            member: self.node.member.clone(),
             origin: self.origin,
             key: keyfile::read_signing_key(&config.keys.join("attestation.key"))?,
             ledger: self.ledger.clone(),
-            member: self.node.member.clone(),
+        };
+        let around = Surroundings {
             newest_at_genesis: self.genesis.nodes.last().map_or(0, |node| node.id),
             nodes: self.registered.clone(),
             heard,
@@ -407,7 +410,8 @@ impl Shared {
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
         };
-        owner::spawn_task("attestation", attester.run(self.heights.clone(), gossip));
+        let run = attest::run(attester, around, self.heights.clone(), gossip);
+        owner::spawn_task("attestation", run);
         owner::spawn_task("clocks", self.clocks().run());
         Ok(())
     }
