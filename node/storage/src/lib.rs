@@ -36,6 +36,7 @@ mod identity;
 mod keys;
 mod ledger;
 pub mod memory;
+mod mutated;
 mod pages;
 mod raft_log;
 pub mod snapshot;

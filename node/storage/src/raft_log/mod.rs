@@ -21,6 +21,7 @@ use crate::{
     identity::{StorageId, StorageIdentity, decode},
     keys::{self, meta},
     memory::MemoryDisk,
+    mutated::mutated,
 };
 
 /// One entry. The payload is the consensus engine's; storage does not look into it.
@@ -249,6 +250,7 @@ impl RaftLog {
         let mut extent = self.extent(Clone::clone);
         let mut writes = Batch::default();
         stage(&mut extent, &mut writes);
+        let sync = sync && !mutated("skip-fsync");
         let durability = if sync { Durability::Synced } else { Durability::Buffered };
         self.shared.store.write(writes, durability)?;
         *self.shared.extent.write().unwrap_or_else(PoisonError::into_inner) = extent;
@@ -334,13 +336,17 @@ impl RaftLog {
 fn stage(extent: &mut Extent, writes: &mut Batch, batch: &LogBatch) {
     let before = extent.hard_state;
     if let Some(mark) = batch.snapshot {
-        drop_entries(writes, extent.first(), extent.last);
+        if !mutated("keep-log-at-install") {
+            drop_entries(writes, extent.first(), extent.last);
+        }
         extent.restart_after(mark);
         writes.put(Table::RaftMeta, meta::MARK, &cbor::encode(&mark));
         writes.delete(Table::RaftMeta, meta::INSTALLING);
     }
     if let Some(index) = batch.truncate_from {
-        drop_entries(writes, index, extent.last);
+        if !mutated("keep-tail") {
+            drop_entries(writes, index, extent.last);
+        }
         extent.truncate(index);
     }
     for entry in &batch.entries {
