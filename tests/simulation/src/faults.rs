@@ -1,14 +1,15 @@
 //! What goes wrong, and for how long.
 
 use precinto_consensus::{Fitness, Input, RaftRole};
-use precinto_protocol::identity::NodeId;
+use precinto_protocol::{identity::NodeId, limits::MAX_CLOCK_AHEAD_MS};
 
 use crate::{
     event::Event,
     machine::State,
     network::Link,
-    parameters::{FaultKind, MS, SECOND},
+    parameters::{FaultKind, MS, Parameters, SECOND},
     random::Random,
+    stage::Stage,
     world::World,
 };
 
@@ -113,15 +114,22 @@ impl World {
         }
     }
 
-    /// A minority of clocks may be wrong at a time: more cannot be told from the right ones.
+    /// A minority of clocks may be wrong at a time: more cannot be told from the right ones. Where
+    /// nodes are lost, none is off by so much that voters refuse its blocks: what such a leader left
+    /// in its own log keeps a last pair of voters from committing until time has got there.
     fn jump_clock(&mut self, node: NodeId) -> bool {
         let wrong = self.machines.values().filter(|machine| machine.skew_ms != 0).count() as u64;
         if wrong >= (self.stage.parameters.voters - 1) / 2 {
             return false;
         }
-        let random = &mut self.stage.random;
+        let Stage { random, parameters: Parameters { faults, .. }, .. } = &mut self.stage;
         let length = random.around(2 * SECOND);
-        let far = if random.chance(300) { 3_600_000 } else { 40_000 };
+        let losses = faults.iter().any(|(kind, _)| kind.loses_a_node());
+        let far = match (losses, random.chance(300)) {
+            (true, _) => MAX_CLOCK_AHEAD_MS / 2 - 1,
+            (false, true) => 3_600_000,
+            (false, false) => 40_000,
+        };
         let skew_ms = random.between(1, 2 * far) as i64 - far as i64;
         self.machine(node).set_clock(skew_ms);
         self.stage.after(length, Event::Ends(Ending::Clock(node)));

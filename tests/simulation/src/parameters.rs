@@ -41,6 +41,11 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Whether a voter's seat is vacant for a while after it.
+    pub(crate) fn loses_a_node(self) -> bool {
+        matches!(self, FaultKind::BitFlip | FaultKind::Wipe | FaultKind::Replace)
+    }
+
     /// Its name in counts.
     pub(crate) fn name(self) -> &'static str {
         match self {

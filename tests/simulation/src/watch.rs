@@ -35,7 +35,11 @@ use precinto_storage::{
     memory::MemoryVolume,
 };
 
-use crate::{channel::Channel, history::History};
+use crate::{
+    channel::Channel,
+    history::History,
+    stage::{Step, Stop},
+};
 
 /// Heights between two comparisons of a node's whole state with the model.
 const COMPARE_EVERY: u64 = 16;
@@ -154,7 +158,7 @@ impl Watch {
         entry: &Committed,
         done: &Done,
         (group, ledger): (&Membership, &Ledger),
-    ) -> Verdict {
+    ) -> Step {
         if entry.index == self.entries.len() as u64 + 1 {
             self.entries.push(entry.clone());
         }
@@ -168,7 +172,7 @@ impl Watch {
         let head = ledger.head().expect("a block was executed");
         self.ledger.executed(node, &seen(&head.block), self.latest_ms())?;
         if done.height == self.model.height() + 1 {
-            let block = Block::decode(&entry.block).map_err(|error| unreadable(node, &error))?;
+            let block = Block::decode(&entry.block).expect("it was decoded before it was executed");
             let outcomes =
                 effects.outcomes.iter().map(|(id, record)| (*id, record.outcome.clone()));
             self.model.block(&block, &outcomes.collect::<Vec<_>>())?;
@@ -196,15 +200,15 @@ impl Watch {
     /// Compares all that a node's state holds with the model, the block's root, and other nodes.
     ///
     /// # Errors
-    /// See the checkers.
-    pub(crate) fn compare(&mut self, node: NodeId, view: &LedgerView) -> Verdict {
-        let (head, contents) = read(view).map_err(|error| unreadable(node, &error))?;
+    /// See the checkers; and the process ends if its state cannot be read.
+    pub(crate) fn compare(&mut self, node: NodeId, view: &LedgerView) -> Step {
+        let (head, contents) = read(view).map_err(|error| Stop::Ends(error.to_string()))?;
         let at = format!("node {node}, height {}", head.height);
         if head.height == self.model.height() {
             self.model.expect(&at, &contents.payloads)?;
         }
         root::expect_root(&at, &contents.entries, head.state_root)?;
-        self.ledger.snapshot(node, head.height, contents.digest)
+        Ok(self.ledger.snapshot(node, head.height, contents.digest)?)
     }
 
     /// The checks that need the whole history; a quarter of the worlds also execute it once more.
@@ -229,10 +233,6 @@ impl Watch {
         let latest = self.groups.iter().map(|group| latest_time(group.voters.iter().map(clock)));
         latest.max().unwrap_or_default()
     }
-}
-
-fn unreadable(node: NodeId, error: &impl Display) -> Violation {
-    Violation::new("ledger", format!("node {node}: what it executed cannot be read: {error}"))
 }
 
 /// A stored block as the checkers see it.

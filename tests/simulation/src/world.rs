@@ -288,9 +288,14 @@ impl World {
             .collect();
         stage.watch.ledger.converged(active.iter().copied())?;
         for id in &active {
-            let process = machines.get(id).and_then(|machine| machine.process.as_ref());
-            if let Some(process) = process {
-                stage.watch.compare(*id, &process.view())?;
+            let machine = &machines[id];
+            let Some(process) = &machine.process else { continue };
+            match stage.watch.compare(*id, &process.view()) {
+                Err(Stop::Violation(violation)) => return Err(violation),
+                Err(stop) if !machine.damaged => {
+                    return Err(Violation::new("node", format!("node {id} at the end: {stop:?}")));
+                }
+                _ => {}
             }
         }
         let (calls, undecided) = stage.watch.finish(&stage.channel, seed)?;
