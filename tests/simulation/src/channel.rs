@@ -64,6 +64,13 @@ pub(crate) fn member_id(number: u64) -> MemberId {
     format!("m{number}")
 }
 
+/// The member of a node. One that joins is not registered yet; it is of the member that every node
+/// of its place is of.
+pub(crate) fn member_of(node: NodeId, genesis: &Genesis, nodes: &[Node]) -> MemberId {
+    let listed = nodes.iter().find(|it| it.id == node).map(|it| it.member.clone());
+    listed.unwrap_or_else(|| genesis.members[0].id.clone())
+}
+
 /// What does not change while a world runs.
 pub(crate) struct Channel {
     /// Its genesis.

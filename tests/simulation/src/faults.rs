@@ -172,7 +172,6 @@ impl World {
         }
         self.kill(node, true, 100 * MS);
         self.machine(node).volume = Default::default();
-        self.stage.watch.lost(node);
         true
     }
 

@@ -57,7 +57,8 @@ pub(crate) struct Watch {
     pub model: Model,
     /// What clients did.
     pub history: History,
-    /// Every node's Raft log as it was opened last: what it holds is synced.
+    /// Every node's Raft log as it was opened last: what it holds is synced. That of a lost disk, too:
+    /// what it acknowledged counted, and only one is lost at a time.
     logs: BTreeMap<NodeId, RaftLog>,
     /// The most advanced time each node's clock ever showed.
     clocks: BTreeMap<NodeId, u64>,
@@ -119,11 +120,6 @@ impl Watch {
         let signed = ledger.view().last_checkpoint(node);
         let signed = signed.ok().flatten().map_or(0, |checkpoint| checkpoint.size);
         self.checkpoint.restarted(node, signed)
-    }
-
-    /// A node's disk is gone.
-    pub(crate) fn lost(&mut self, node: NodeId) {
-        self.logs.remove(&node);
     }
 
     /// What a replica put out.

@@ -240,7 +240,6 @@ impl World {
         let machine = machines.get_mut(&node).expect("machines are not taken away");
         machine.kill(stage);
         machine.state = State::Lost;
-        stage.watch.lost(node);
     }
 
     /// What is still missing for everything to be as it should; `None` if nothing is.

@@ -50,6 +50,9 @@ struct Running {
     applied: u64,
     /// The last entry it handed out for execution.
     delivered: u64,
+    /// The last entry of the snapshot that it installs, or installed last: the group is as of there
+    /// before the ledger is.
+    snapshot: u64,
 }
 
 impl RaftChecker {
@@ -91,7 +94,13 @@ impl RaftChecker {
         ensure(applied <= self.committed(), CHECKER, || {
             format!("node {node} starts at {applied}, {} are committed", self.committed())
         })?;
-        let start = Running { term: found.hard_state.term, commit: 0, applied, delivered: applied };
+        let start = Running {
+            term: found.hard_state.term,
+            commit: 0,
+            applied,
+            delivered: applied,
+            snapshot: 0,
+        };
         self.running.insert(node, start);
         Ok(())
     }
@@ -107,6 +116,9 @@ impl RaftChecker {
     /// # Errors
     /// Two logs hold an entry of one index and term, but differ in it or before it.
     pub fn asked(&mut self, node: NodeId, task: &WriteTask) -> Verdict {
+        if let Some(mark) = task.snapshot {
+            self.running.entry(node).or_default().snapshot = mark.index;
+        }
         let disk = self.disks.entry(node).or_default();
         let mut before = disk.term_before(task);
         for entry in &task.entries {
@@ -160,7 +172,7 @@ impl RaftChecker {
         ensure(now.applied <= now.commit && now.applied <= self.committed(), CHECKER, || {
             format!("node {node} applied {}, which is not committed", now.applied)
         })?;
-        let group = self.group_at(now.applied);
+        let group = self.group_at(now.applied.max(now.snapshot));
         ensure(*group == *status.membership, CHECKER, || {
             let told = &status.membership;
             format!("node {node} counts with {told:?} at {}, executed is {group:?}", now.applied)

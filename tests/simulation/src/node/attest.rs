@@ -1,54 +1,60 @@
-//! Attestation: the newest block boundary is signed, once that is on disk, and told to peers.
+//! Attestation: the newest block boundary is signed, and told to peers once it is safe.
 
-use precinto_protocol::{
-    cbor,
-    checkpoint::{Checkpoint, SignedCheckpoint},
-    keys::PublicKey,
+use std::sync::Arc;
+
+use precinto_checkers::Violation;
+use precinto_core::{
+    LedgerCell,
+    attest::{Attestation, Attester, Notice},
 };
-use precinto_storage::StoredCheckpoint;
+use precinto_protocol::{checkpoint::SignedCheckpoint, identity::NodeId, registry::Node};
+use precinto_storage::StorageError;
 
 use super::Process;
 use crate::{
-    channel::{KeyUse, key},
+    channel::{KeyUse, key, member_of},
     event::Body,
     stage::{Stage, Step},
 };
 
+/// Attestation of a process that starts.
+pub(super) fn attestation(
+    node: NodeId,
+    ledger: LedgerCell,
+    nodes: &[Node],
+    stage: &Stage,
+) -> Result<Attestation, StorageError> {
+    let attester = Attester {
+        node,
+        member: member_of(node, &stage.channel.genesis, nodes),
+        origin: stage.channel.origin,
+        key: key(KeyUse::Attestation, node),
+        ledger,
+    };
+    Attestation::new(attester, Arc::new(nodes.to_vec()))
+}
+
 impl Process {
     pub(super) fn attest(&mut self, stage: &mut Stage) -> Step {
-        let node = self.host.node;
-        let active = self.nodes.iter().any(|it| it.id == node && it.is_active());
-        let ledger = self.ledger.get();
-        let block = ledger.head().expect("a running node has a genesis").block;
-        let signed = ledger.view().last_checkpoint(node)?;
-        let signed_size = signed.map_or(0, |checkpoint| checkpoint.size);
-        if !active || block.log_size == signed_size {
-            return Ok(());
-        }
-        let origin = stage.channel.origin;
-        let checkpoint = Checkpoint {
-            genesis: origin.channel,
-            epoch: u64::from(origin.epoch),
-            size: block.log_size,
-            root: block.log_root,
-        };
         let time_s = self.now(stage).wall_ms / 1_000;
-        let signed =
-            SignedCheckpoint::sign(checkpoint, node, time_s, &key(KeyUse::Attestation, node));
-        ledger.save_own_checkpoint(&StoredCheckpoint {
-            node,
-            size: checkpoint.size,
-            root: checkpoint.root,
-            bytes: cbor::encode(&signed),
-        })?;
-        stage.watch.checkpoint.released(node, checkpoint.size, checkpoint.root)?;
-        stage.trace.event(stage.now, node, "signed", checkpoint.size, checkpoint.root.as_bytes());
-        stage.count("checkpoints signed");
-        self.to_all(&Body::Checkpoint(signed), stage);
-        Ok(())
+        if let Some(draft) = self.attestation.draft(time_s)
+            && let Some(signed) = self.attestation.saved(draft.save())?
+        {
+            let (node, SignedCheckpoint { checkpoint, .. }) = (self.host.node, signed);
+            stage.watch.checkpoint.released(node, checkpoint.size, checkpoint.root)?;
+            let root = checkpoint.root.as_bytes();
+            stage.trace.event(stage.now, node, "signed", checkpoint.size, root);
+            stage.count("checkpoints signed");
+            self.to_all(&Body::Checkpoint(signed), stage);
+        }
+        self.attestation.check_waiting()?;
+        self.heed_notices(stage)
     }
 
     pub(super) fn tell(&mut self, stage: &mut Stage) {
+        if let Some(newest) = self.attestation.newest() {
+            self.to_all(&Body::Checkpoint(*newest), stage);
+        }
         let active = self.nodes.iter().filter(|node| node.is_active());
         let nodes = active.map(|node| node.id).collect();
         self.to_all(&Body::Nodes(nodes), stage);
@@ -61,18 +67,28 @@ impl Process {
         }
     }
 
-    /// A checkpoint that a peer signed is kept. (Whether it contradicts this node's log is checked
-    /// for all nodes at once, from outside.)
-    pub(super) fn hear_checkpoint(&mut self, signed: &SignedCheckpoint) -> Step {
-        let known = self.nodes.iter().find(|node| node.id == signed.node);
-        let key = known.and_then(|node| PublicKey::from_bytes(&node.attestation_key).ok());
-        if key.is_some_and(|key| signed.verify(&key)) {
-            self.ledger.get().save_peer_checkpoint(&StoredCheckpoint {
-                node: signed.node,
-                size: signed.checkpoint.size,
-                root: signed.checkpoint.root,
-                bytes: cbor::encode(signed),
-            })?;
+    pub(super) fn hear_checkpoint(
+        &mut self,
+        signed: SignedCheckpoint,
+        from: NodeId,
+        stage: &mut Stage,
+    ) -> Step {
+        self.attestation.hear(signed, from)?;
+        self.heed_notices(stage)
+    }
+
+    /// Nobody lies here: whoever is contradicted, or contradicts itself, shows a bug.
+    fn heed_notices(&mut self, stage: &mut Stage) -> Step {
+        for notice in self.attestation.take_notices() {
+            match notice {
+                // A peer may know nodes that this one has not heard of.
+                Notice::Dropped { .. } => stage.count("gossip dropped"),
+                Notice::Upheld => {}
+                notice => {
+                    let what = format!("node {}: {notice:?}", self.host.node);
+                    return Err(Violation::new("checkpoint", what).into());
+                }
+            }
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The verify and apply threads: one entry after the other.
 
+use std::sync::Arc;
+
 use precinto_consensus::{Committed, SnapshotMark};
 use precinto_core::apply::{self, Done};
 use precinto_execution::precheck;
@@ -81,6 +83,7 @@ impl Process {
         }
         if let Some(nodes) = &done.nodes {
             self.nodes.clone_from(nodes);
+            self.attestation.set_nodes(Arc::new(nodes.clone()));
             let own = nodes.iter().find(|node| node.id == self.host.node);
             if own.is_some_and(|own| !own.is_active()) {
                 return Err(Stop::Retired);

@@ -26,6 +26,7 @@ use precinto_consensus::{Config, Input, Replica, settings::TICK_MS};
 use precinto_core::{
     LedgerCell, LogPort, StatePort,
     apply::Applier,
+    attest::Attestation,
     intake::{Intake, Now},
     open::{self, Tools, applied},
     pending::Pending,
@@ -94,6 +95,7 @@ pub(crate) struct Process {
     served: Served,
     fetch: Option<Fetch>,
     staged: Option<Staged>,
+    attestation: Attestation,
 }
 
 impl Process {
@@ -131,6 +133,7 @@ impl Process {
         let replica = Replica::new(config, LogPort(raft_log.clone()), applied(&head))?;
         let channel = stage.channel.origin.channel;
         let ledger = LedgerCell::new(ledger);
+        let attestation = attest::attestation(node, ledger.clone(), &nodes, stage)?;
         let pending = Arc::new(Pending::default());
         let keys = tools.keys.clone();
         let mut process = Process {
@@ -155,6 +158,7 @@ impl Process {
             served,
             fetch: None,
             staged: None,
+            attestation,
             host,
         };
         process.begin(stage);
@@ -234,7 +238,7 @@ impl Process {
                 self.serve_chunk((from, request), (index, chunk), stage);
             }
             Body::Chunk(number, bytes) => return self.chunk(number, &bytes, stage),
-            Body::Checkpoint(signed) => return self.hear_checkpoint(&signed),
+            Body::Checkpoint(signed) => return self.hear_checkpoint(signed, from, stage),
             Body::Nodes(nodes) => {
                 self.contacts.extend(nodes);
                 self.feed(Input::Contacts(self.contacts.clone()), stage);
