@@ -9,11 +9,12 @@ use std::{
     env, iter,
     panic::{catch_unwind, set_hook, take_hook},
     sync::Mutex,
-    thread::{available_parallelism, scope},
+    thread::{Builder, available_parallelism, scope},
 };
 
 use precinto_mutation::{Active, MUTATIONS, Mutation};
 use precinto_simulation::run;
+use precinto_vm::limits::THREAD_STACK_BYTES;
 
 /// What trying a mutation came to.
 struct Tried {
@@ -22,18 +23,25 @@ struct Tried {
     found: Option<(u64, String)>,
 }
 
-/// Tries seeds from 1 on until one finds the bug.
+/// Tries seeds from 1 on until one finds the bug: one whose world is sound without it.
 fn hunt(mutation: &'static Mutation) -> Tried {
-    let _active = Active::new(mutation);
-    let found = (1..=mutation.seeds).find_map(|seed| {
-        // A panic in the world itself is a bug that shows, too.
-        let violation = match catch_unwind(|| run(seed, None)) {
-            Ok(report) => report.violation?.checker,
-            Err(_) => "panic",
-        };
-        Some((seed, violation.to_owned()))
-    });
+    let finds = |seed| {
+        let active = Active::new(mutation);
+        let checker = violated(seed)?;
+        drop(active);
+        violated(seed).is_none().then(|| (seed, checker.to_owned()))
+    };
+    let found = (1..=mutation.seeds).find_map(finds);
     Tried { mutation, found }
+}
+
+/// The checker that a world violates, if it does.
+fn violated(seed: u64) -> Option<&'static str> {
+    match catch_unwind(|| run(seed, None)) {
+        Ok(report) => Some(report.violation?.checker),
+        // A panic in the world itself is a bug that shows, too.
+        Err(_) => Some("panic"),
+    }
 }
 
 /// Tries all that were asked for, one world per core at a time.
@@ -46,12 +54,14 @@ fn hunt_all() -> Vec<Tried> {
     set_hook(Box::new(|_| {}));
     scope(|threads| {
         for _ in 0..available_parallelism().map_or(1, usize::from) {
-            threads.spawn(|| {
+            let work = || {
                 for mutation in iter::from_fn(|| left.lock().unwrap().next()) {
                     let result = hunt(mutation);
                     tried.lock().unwrap().push(result);
                 }
-            });
+            };
+            let thread = Builder::new().stack_size(THREAD_STACK_BYTES);
+            thread.spawn_scoped(threads, work).unwrap();
         }
     });
     drop(take_hook());
