@@ -30,6 +30,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-checkers", Some(&[PROTOCOL, "precinto-consensus"])),
     (MUTATION, Some(&[])),
     ("precinto-cluster-tests", None),
+    ("precinto-simulation", None),
     ("precinto-load", None),
     ("precinto-news", None),
 ];
