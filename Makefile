@@ -1,5 +1,5 @@
 # Thin: scripts/ does the work.
-.PHONY: help setup contracts build run test lint bench clean-network
+.PHONY: help setup contracts build run test lint mutations simulate bench clean-network
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -22,6 +22,12 @@ test: ## run every test
 
 lint: ## check format, clippy, licences and advisories
 	@scripts/lint.sh
+
+mutations: ## check that simulation finds every deliberate bug
+	@scripts/mutations.sh
+
+simulate: ## run simulated networks with faults: make simulate SEEDS=0..1000
+	@scripts/simulate.sh --seeds $(or $(SEEDS),0..100)
 
 bench: ## measure throughput and latency of the development network
 	@scripts/bench.sh

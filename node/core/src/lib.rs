@@ -35,6 +35,7 @@ mod found;
 pub mod intake;
 mod ledger_cell;
 pub mod log;
+mod mutated;
 pub mod open;
 pub mod pending;
 mod ports;

@@ -3,6 +3,8 @@
 use precinto_consensus::WriteTask;
 use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog, SnapshotMark, StorageError};
 
+use crate::mutated::mutated;
+
 /// Tasks merged into one write at most.
 const MAX_TASKS: usize = 64;
 
@@ -69,7 +71,7 @@ fn batch(task: WriteTask) -> LogBatch {
         snapshot: task.snapshot.map(|mark| SnapshotMark { index: mark.index, term: mark.term }),
         truncate_from: task.truncate_from,
         entries: task.entries.into_iter().map(entry).collect(),
-        hard_state: task.hard_state.map(|state| HardState {
+        hard_state: task.hard_state.filter(|_| !mutated("forget-vote")).map(|state| HardState {
             term: state.term,
             vote: state.vote,
             commit: state.commit,

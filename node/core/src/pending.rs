@@ -13,6 +13,8 @@ use std::{
 
 use precinto_protocol::{identity::MemberId, transaction::TransactionId};
 
+use crate::mutated::mutated;
+
 /// Accepted and unfinished transactions at most: some ten seconds at the target rate.
 pub const MAX_PENDING: usize = 65_536;
 
@@ -158,6 +160,7 @@ impl Pending {
             entry
                 .sent
                 .is_none_or(|(sent, at)| sent != term || now.saturating_sub(at) >= RESEND_AFTER)
+                && !(mutated("forward-once") && entry.sent.is_some())
         };
         let due = state.entries.iter().filter(|(_, entry)| due(entry)).map(|(id, _)| *id).collect();
         state.send(due, term, now)
@@ -167,7 +170,9 @@ impl Pending {
     pub fn unsend(&self, ids: impl IntoIterator<Item = TransactionId>) {
         let mut state = self.state();
         for id in ids {
-            if let Some(entry) = state.entries.get_mut(&id) {
+            if let Some(entry) = state.entries.get_mut(&id)
+                && !mutated("forward-once")
+            {
                 entry.sent = None;
             }
         }

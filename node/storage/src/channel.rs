@@ -4,9 +4,8 @@
 //! raft/               the Raft log
 //! ledger.current      names the ledger in use
 //! ledger-<index>/     the ledger that starts at this Raft index: 0 from the genesis on, more
-//!                     from a snapshot on; or one that was rebuilt and reached it
+//!                     from a snapshot on
 //! ledger-<index>.tmp/ a ledger being filled from a snapshot
-//! damaged-<n>-ledger-<index>/  a ledger that was rebuilt, set aside for whoever asks why
 //! snapshots/          snapshots to serve to peers
 //! ```
 //!
@@ -14,8 +13,9 @@
 //! is not named by it is left over from an interruption and removed at the next start.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use precinto_protocol::{hash::Hash, identity::NodeId};
@@ -24,17 +24,18 @@ use crate::{
     engine::{
         Store,
         options::{LEDGER_TABLES, RAFT_TABLES},
-        rocks::RocksEngine,
     },
     error::StorageError,
-    files,
     identity::StorageIdentity,
     ledger::{Ledger, LedgerView},
+    memory::MemoryVolume,
     raft_log::{LogBatch, RaftLog, SnapshotMark},
     snapshot::{LoadedSnapshot, Manifest, SnapshotLoader},
+    volume::{DiskVolume, Volume},
 };
 
 const RAFT: &str = "raft";
+const RAFT_TEMPORARY: &str = "raft.tmp";
 const CURRENT: &str = "ledger.current";
 pub(crate) const LEDGER_PREFIX: &str = "ledger-";
 
@@ -47,27 +48,36 @@ pub(crate) struct Parts {
 /// The storage directory of one channel.
 #[derive(Clone, Debug)]
 pub struct ChannelDirectory {
-    path: PathBuf,
+    volume: Arc<dyn Volume>,
 }
 
 impl ChannelDirectory {
     /// The directory at `path`. Touches nothing.
     pub fn new(path: impl Into<PathBuf>) -> ChannelDirectory {
-        ChannelDirectory { path: path.into() }
+        ChannelDirectory { volume: Arc::new(DiskVolume(path.into())) }
+    }
+
+    /// The directory on a simulated volume. Its snapshots to serve are the simulation's part.
+    pub fn in_memory(volume: MemoryVolume) -> ChannelDirectory {
+        ChannelDirectory { volume: Arc::new(volume) }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.volume.path()
+    }
+
+    pub(crate) fn volume(&self) -> &dyn Volume {
+        &*self.volume
     }
 
     /// Where snapshots to serve are kept.
     pub fn snapshots(&self) -> PathBuf {
-        self.path.join("snapshots")
+        self.volume.path().join("snapshots")
     }
 
     /// Whether a node lives here. The Raft log is created last.
     pub fn exists(&self) -> bool {
-        self.path.join(RAFT).exists()
+        self.volume.exists(RAFT)
     }
 
     /// Creates the storage of a new node. What an interrupted creation left is replaced.
@@ -76,27 +86,28 @@ impl ChannelDirectory {
     /// [`StorageError::Exists`] if a node lives here; [`StorageError::LogLost`] if one did and
     /// only its ledger is left; I/O errors.
     pub fn create(&self, identity: StorageIdentity) -> Result<(RaftLog, Ledger), StorageError> {
+        let volume = &self.volume;
         if self.exists() {
-            return Err(StorageError::Exists { path: self.path.clone() });
+            return Err(StorageError::Exists { path: volume.path().into() });
         }
-        fs::create_dir_all(&self.path)?;
+        volume.create()?;
         if let Some(name) = self.current()? {
-            let left = RocksEngine::open(&self.path.join(name), LEDGER_TABLES)?;
-            if LedgerView::new(Store::new(left).view()).head()?.is_some() {
-                return Err(StorageError::LogLost { path: self.path.clone() });
+            let left = volume.open_store(&name, LEDGER_TABLES)?;
+            if LedgerView::new(left.view()).head()?.is_some() {
+                return Err(StorageError::LogLost { path: volume.path().into() });
             }
         }
         // Its name goes first: half a ledger that is named would stop the next attempt.
-        files::remove_file(&self.path, CURRENT)?;
+        volume.remove_file(CURRENT)?;
         let (name, temporary) = (ledger_name(0), temporary_name(0));
-        files::remove_directory(&self.path.join(&name))?;
-        files::remove_directory(&self.path.join(&temporary))?;
-        drop(Ledger::create(&self.path.join(&temporary), identity)?);
-        files::publish(&self.path, &temporary, &name)?;
-        files::replace(&self.path, CURRENT, name.as_bytes())?;
-        files::remove_directory(&self.path.join("raft.tmp"))?;
-        drop(RaftLog::create(&self.path.join("raft.tmp"), identity)?);
-        files::publish(&self.path, "raft.tmp", RAFT)?;
+        volume.remove_directory(&name)?;
+        volume.remove_directory(&temporary)?;
+        drop(Ledger::create_on(volume.create_store(&temporary, LEDGER_TABLES)?, identity)?);
+        volume.publish(&temporary, &name)?;
+        volume.replace(CURRENT, name.as_bytes())?;
+        volume.remove_directory(RAFT_TEMPORARY)?;
+        drop(RaftLog::create_on(volume.create_store(RAFT_TEMPORARY, RAFT_TABLES)?, identity)?);
+        volume.publish(RAFT_TEMPORARY, RAFT)?;
         self.open(identity.node, &identity.genesis)
     }
 
@@ -109,16 +120,16 @@ impl ChannelDirectory {
     pub fn open(&self, node: NodeId, genesis: &Hash) -> Result<(RaftLog, Ledger), StorageError> {
         let current = self.current()?;
         if !self.exists() {
-            let path = self.path.clone();
+            let path = self.volume.path().into();
             return Err(match current {
                 Some(_) => StorageError::LogLost { path },
                 None => StorageError::Missing { path },
             });
         }
-        let name =
-            current.ok_or_else(|| StorageError::Missing { path: self.path.join(CURRENT) })?;
-        let raft_log = RaftLog::open(&self.path.join(RAFT), node, genesis)?;
-        let ledger = Ledger::open(&self.path.join(&name), raft_log.identity())?;
+        let name = current
+            .ok_or_else(|| StorageError::Missing { path: self.volume.path().join(CURRENT) })?;
+        let raft_log = self.open_raft_log(node, genesis)?;
+        let ledger = self.open_ledger(&name, raft_log.identity())?;
         if let Some(mark) = raft_log.announced_install()? {
             if name == ledger_name(mark.index) && !holds(&raft_log, mark)? {
                 let reset = LogBatch { snapshot: Some(mark), sync: true, ..LogBatch::default() };
@@ -140,11 +151,11 @@ impl ChannelDirectory {
         identity: StorageIdentity,
         manifest: Manifest,
     ) -> Result<LedgerInstall, StorageError> {
-        let path = self.path.join(temporary_name(manifest.applied.index));
-        files::remove_directory(&path)?;
-        let engine = RocksEngine::create(&path, LEDGER_TABLES)?;
-        let loader = SnapshotLoader::on(Store::new(engine.clone()), identity, manifest)?;
-        Ok(LedgerInstall { directory: self.clone(), loader, engine })
+        let name = temporary_name(manifest.applied.index);
+        self.volume.remove_directory(&name)?;
+        let store = self.volume.create_store(&name, LEDGER_TABLES)?;
+        let loader = SnapshotLoader::on(store.clone(), identity, manifest)?;
+        Ok(LedgerInstall { directory: self.clone(), loader, store })
     }
 
     /// Removes ledgers that are not in use. For use at start, and after an installation once all
@@ -154,46 +165,50 @@ impl ChannelDirectory {
     /// I/O errors.
     pub fn remove_leftovers(&self) -> Result<(), StorageError> {
         let current = self.current()?;
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let is_ledger = name.starts_with(LEDGER_PREFIX) && entry.file_type()?.is_dir();
-            if is_ledger && current.as_deref() != Some(&*name) {
-                files::remove_directory(&entry.path())?;
+        for name in self.volume.directories()? {
+            if name.starts_with(LEDGER_PREFIX) && current.as_deref() != Some(&*name) {
+                self.volume.remove_directory(&name)?;
             }
         }
         Ok(())
+    }
+
+    fn open_ledger(&self, name: &str, identity: &StorageIdentity) -> Result<Ledger, StorageError> {
+        let store = self.volume.open_store(name, LEDGER_TABLES)?;
+        Ledger::open(store, &self.volume.path().join(name), identity)
     }
 
     /// Both stores as they are, each opened by itself.
     pub(crate) fn parts(&self) -> Result<Parts, StorageError> {
         let current = self.current();
         if !self.exists() && matches!(current, Ok(None)) {
-            return Err(StorageError::Missing { path: self.path.clone() });
+            return Err(StorageError::Missing { path: self.path().into() });
         }
-        let raft = RocksEngine::open(&self.path.join(RAFT), RAFT_TABLES).map(Store::new);
-        let missing = || StorageError::Missing { path: self.path.join(CURRENT) };
-        let ledger = current.and_then(|name| {
-            let path = self.path.join(name.ok_or_else(missing)?);
-            RocksEngine::open(&path, LEDGER_TABLES).map(Store::new)
-        });
+        let raft = self.volume.open_store(RAFT, RAFT_TABLES);
+        let missing = || StorageError::Missing { path: self.path().join(CURRENT) };
+        let ledger = current
+            .and_then(|name| self.volume.open_store(&name.ok_or_else(missing)?, LEDGER_TABLES));
         Ok(Parts { raft, ledger })
     }
 
     /// The Raft log of a directory that is not otherwise opened.
     pub(crate) fn raft_log(&self, identity: &StorageIdentity) -> Result<RaftLog, StorageError> {
-        RaftLog::open(&self.path.join(RAFT), identity.node, &identity.genesis)
+        self.open_raft_log(identity.node, &identity.genesis)
+    }
+
+    fn open_raft_log(&self, node: NodeId, genesis: &Hash) -> Result<RaftLog, StorageError> {
+        let store = self.volume.open_store(RAFT, RAFT_TABLES)?;
+        RaftLog::open(store, &self.path().join(RAFT), node, genesis)
     }
 
     /// From here on the ledger of this name is the one in use.
     pub(crate) fn use_ledger(&self, name: &str) -> Result<(), StorageError> {
-        Ok(files::replace(&self.path, CURRENT, name.as_bytes())?)
+        Ok(self.volume.replace(CURRENT, name.as_bytes())?)
     }
 
     /// The name of the ledger in use.
     pub(crate) fn current(&self) -> Result<Option<String>, StorageError> {
-        let name = match fs::read_to_string(self.path.join(CURRENT)) {
+        let name = match self.volume.read(CURRENT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             name => name?,
         };
@@ -228,7 +243,7 @@ fn temporary_name(index: u64) -> String {
 pub struct LedgerInstall {
     directory: ChannelDirectory,
     loader: SnapshotLoader,
-    engine: RocksEngine,
+    store: Store,
 }
 
 impl LedgerInstall {
@@ -245,8 +260,8 @@ impl LedgerInstall {
         self,
         check: impl FnOnce(&LedgerView) -> Result<(), StorageError>,
     ) -> Result<StagedLedger, StorageError> {
-        let LedgerInstall { directory, loader, engine } = self;
-        Ok(StagedLedger { directory, loaded: loader.verify(check)?, engine })
+        let LedgerInstall { directory, loader, store } = self;
+        Ok(StagedLedger { directory, loaded: loader.verify(check)?, store })
     }
 }
 
@@ -254,7 +269,7 @@ impl LedgerInstall {
 pub struct StagedLedger {
     directory: ChannelDirectory,
     loaded: LoadedSnapshot,
-    engine: RocksEngine,
+    store: Store,
 }
 
 impl StagedLedger {
@@ -271,20 +286,19 @@ impl StagedLedger {
     pub fn activate(self, raft_log: &RaftLog, old: &Ledger) -> Result<Ledger, StorageError> {
         let swap = self.complete(raft_log, old)?;
         swap.run(SWAP_STEPS.len())?;
-        let ledger = swap.directory.path.join(ledger_name(swap.mark.index));
-        Ledger::open(&ledger, raft_log.identity())
+        swap.directory.open_ledger(&ledger_name(swap.mark.index), raft_log.identity())
     }
 
     pub(crate) fn complete(self, raft_log: &RaftLog, old: &Ledger) -> Result<Swap, StorageError> {
-        let StagedLedger { directory, loaded, engine } = self;
+        let StagedLedger { directory, loaded, store } = self;
         let mark = loaded.mark();
         let applied = old.head().map_or(0, |head| head.applied.index);
         if mark.index <= applied || mark.index < raft_log.hard_state().commit {
             return Err(StorageError::BadSnapshot("the node is past it".into()));
         }
         loaded.take_over(old)?;
-        assert_eq!(engine.holders(), 1, "no view of the new ledger is kept while it is moved");
-        drop(engine);
+        assert!(store.is_sole(), "no view of the new ledger is kept while it is moved");
+        drop(store);
         Ok(Swap { directory, raft_log: raft_log.clone(), mark })
     }
 }
@@ -311,10 +325,9 @@ impl Swap {
 
     fn publish(&self) -> Result<(), StorageError> {
         let (temporary, name) = (temporary_name(self.mark.index), ledger_name(self.mark.index));
-        let path = &self.directory.path;
         // A ledger of that name was published by an attempt that ended before it took over.
-        files::remove_directory(&path.join(&name))?;
-        Ok(files::publish(path, &temporary, &name)?)
+        self.directory.volume.remove_directory(&name)?;
+        Ok(self.directory.volume.publish(&temporary, &name)?)
     }
 
     fn take_over(&self) -> Result<(), StorageError> {

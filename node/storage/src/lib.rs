@@ -37,12 +37,14 @@ mod identity;
 mod keys;
 mod ledger;
 pub mod memory;
+mod mutated;
 mod pages;
 mod raft_log;
 mod rebuild;
 mod reindex;
 pub mod snapshot;
 pub mod verify;
+mod volume;
 
 pub use channel::{ChannelDirectory, LedgerInstall, StagedLedger};
 pub use engine::StoreFigures;

@@ -4,13 +4,12 @@
 //! what is this node's own: what it signed last, its checkpoints and its evidence. A ledger that
 //! does not agree with what was signed never takes over.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     channel::{ChannelDirectory, LEDGER_PREFIX, ledger_name},
-    engine::{Store, options::LEDGER_TABLES, rocks::RocksEngine},
+    engine::options::LEDGER_TABLES,
     error::StorageError,
-    files,
     identity::StorageIdentity,
     ledger::Ledger,
 };
@@ -31,9 +30,9 @@ impl ChannelDirectory {
     /// # Errors
     /// I/O errors.
     pub fn begin_rebuild(&self, identity: StorageIdentity) -> Result<Rebuild, StorageError> {
-        let path = self.path().join(TEMPORARY);
-        files::remove_directory(&path)?;
-        let ledger = Ledger::create(&path, identity)?;
+        self.volume().remove_directory(TEMPORARY)?;
+        let store = self.volume().create_store(TEMPORARY, LEDGER_TABLES)?;
+        let ledger = Ledger::create_on(store, identity)?;
         Ok(Rebuild { directory: self.clone(), identity, ledger })
     }
 }
@@ -49,9 +48,8 @@ impl Rebuild {
     /// # Errors
     /// I/O errors.
     pub fn discard(self) -> Result<(), StorageError> {
-        let path = self.directory.path().join(TEMPORARY);
         drop(self.ledger);
-        Ok(files::remove_directory(&path)?)
+        Ok(self.directory.volume().remove_directory(TEMPORARY)?)
     }
 
     /// Puts it in the place of the ledger in use, which is set aside; gives where. The node does
@@ -63,29 +61,28 @@ impl Rebuild {
     /// [`StorageError::Corrupt`] if what was signed cannot be read; I/O errors.
     pub fn activate(self) -> Result<PathBuf, StorageError> {
         let Rebuild { directory, identity, ledger } = self;
-        let path = directory.path();
+        let volume = directory.volume();
         let raft_log = directory.raft_log(&identity)?;
         let applied = ledger.head().map_or(0, |head| head.applied.index);
         if applied < raft_log.mark().index {
             return Err(StorageError::Compacted { first: raft_log.first_index() });
         }
-        let missing = || StorageError::Missing { path: path.to_owned() };
+        let missing = || StorageError::Missing { path: volume.path().to_owned() };
         let current = directory.current()?.ok_or_else(missing)?;
-        let damaged = Store::new(RocksEngine::open(&path.join(&current), LEDGER_TABLES)?);
+        let damaged = volume.open_store(&current, LEDGER_TABLES)?;
         ledger.take_over(&damaged.view())?;
         drop((damaged, ledger));
         if raft_log.announced_install()?.is_some() {
             raft_log.abandon_install()?;
         }
-        let free = |name: &String| !path.join(name).exists();
+        let free = |name: &String| !volume.exists(name);
         let name = (applied..).map(ledger_name).find(free).ok_or_else(missing)?;
-        files::publish(path, TEMPORARY, &name)?;
+        volume.publish(TEMPORARY, &name)?;
         directory.use_ledger(&name)?;
         let aside = |number: u64| format!("damaged-{number}-{current}");
         debug_assert!(!aside(1).starts_with(LEDGER_PREFIX), "or the next start would remove it");
         let aside = (1..).map(aside).find(free).ok_or_else(missing)?;
-        fs::rename(path.join(&current), path.join(&aside))?;
-        files::sync_directory(path)?;
-        Ok(path.join(aside))
+        volume.publish(&current, &aside)?;
+        Ok(volume.path().join(aside))
     }
 }

@@ -12,7 +12,7 @@ use precinto_protocol::{
 use crate::{
     BlockSummary, LogNode,
     channel::ChannelDirectory,
-    engine::{Batch, Durability, Store, Table, options::LEDGER_TABLES, rocks::RocksEngine},
+    engine::{Batch, Durability, Store, Table, options::LEDGER_TABLES},
     error::StorageError,
     identity::StorageIdentity,
     keys,
@@ -29,7 +29,7 @@ impl ChannelDirectory {
     pub fn reindex(&self, identity: &StorageIdentity) -> Result<(), StorageError> {
         let missing = || StorageError::Missing { path: self.path().to_owned() };
         let name = self.current()?.ok_or_else(missing)?;
-        let store = Store::new(RocksEngine::open(&self.path().join(name), LEDGER_TABLES)?);
+        let store = self.volume().open_store(&name, LEDGER_TABLES)?;
         identity.check_same(&StorageIdentity::read(&store, Table::Meta)?, self.path())?;
         let view = LedgerView::new(store.view());
         let first = view.summaries(0, 1)?.pop();

@@ -15,7 +15,6 @@ use crate::error::StorageError;
 const LOCK_FILE: &str = "/LOCK: ";
 
 /// A RocksDB database with one column family per table.
-#[derive(Clone)]
 pub(crate) struct RocksEngine {
     db: Arc<DB>,
     tables: &'static [Table],
@@ -55,11 +54,6 @@ impl RocksEngine {
             _ => error.into(),
         })?;
         Ok(RocksEngine { db: Arc::new(db), tables })
-    }
-
-    /// How many handles and views keep the database open.
-    pub(crate) fn holders(&self) -> usize {
-        Arc::strong_count(&self.db)
     }
 }
 
@@ -105,6 +99,10 @@ impl Engine for RocksEngine {
             write_stalled: sum("rocksdb.is-write-stopped") > 0
                 || sum("rocksdb.actual-delayed-write-rate") > 0,
         }
+    }
+
+    fn is_read(&self) -> bool {
+        Arc::strong_count(&self.db) > 1
     }
 
     fn view(&self) -> Arc<dyn Reader> {

@@ -69,7 +69,7 @@ fn by_snapshot() -> OnDisk {
     for chunk in &chunks {
         install.loader().put_chunk(chunk).unwrap();
     }
-    let ledger = install.activate(&raft_log, &old, |_| Ok(())).unwrap();
+    let ledger = install.verify(|_| Ok(())).unwrap().activate(&raft_log, &old).unwrap();
     let mark = raft_log.announced_install().unwrap();
     let (world, batches) = World::of(BLOCKS + AFTER);
     let reset = LogBatch { snapshot: mark, sync: true, ..LogBatch::default() };
