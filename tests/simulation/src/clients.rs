@@ -54,6 +54,14 @@ pub(crate) fn call(
     Transaction::new(Statement::sign(call, author))
 }
 
+/// The same statement with another signature: the encoding ends in it and an empty list.
+fn forged(transaction: &[u8]) -> Vec<u8> {
+    let mut forged = transaction.to_vec();
+    let last = forged.len() - 2;
+    forged[last] ^= 1;
+    forged
+}
+
 /// What a transaction is for.
 enum Purpose {
     /// Sets a key to a value that is written once.
@@ -304,7 +312,8 @@ impl Clients {
         Doing::Read { method, key: key.into_bytes(), linearizable }
     }
 
-    /// Submits what is under way; now and then to two nodes at once.
+    /// Submits what is under way; now and then to two nodes at once, or with a signature that is
+    /// not its author's, which must not use up its id.
     fn submit(&mut self, client: usize, node: NodeId, stage: &mut Stage) {
         let Some(under_way) = &mut self.clients[client].under_way else { return };
         let Doing::Transaction { bytes, .. } = &under_way.doing else { return };
@@ -317,6 +326,11 @@ impl Clients {
             let request = Request { step: nobody(), ask: ask.clone() };
             let delay = stage.random.around(MS);
             stage.after(delay, Event::Request(under_way.node, request));
+        }
+        if stage.random.chance(50) {
+            let request = Request { step: nobody(), ask: Ask::Submit(forged(bytes)) };
+            stage.after(0, Event::Request(node, request));
+            stage.count("forged submissions");
         }
         under_way.node = node;
         self.ask((client, node), ask, stage);

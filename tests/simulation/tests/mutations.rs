@@ -12,39 +12,55 @@ use std::{
     thread::{Builder, available_parallelism, scope},
 };
 
+use precinto_checkers::Violation;
 use precinto_mutation::{Active, MUTATIONS, Mutation};
 use precinto_simulation::run;
 use precinto_vm::limits::THREAD_STACK_BYTES;
 
+/// Characters of a violation that the table shows.
+const MAX_SHOWN: usize = 120;
+
 /// What trying a mutation came to.
 struct Tried {
     mutation: &'static Mutation,
-    /// The seed that found it, and the checker.
-    found: Option<(u64, String)>,
+    /// The seed that found it, and how.
+    found: Option<(u64, Violation)>,
 }
 
 /// Tries seeds from 1 on until one finds the bug: one whose world is sound without it.
 fn hunt(mutation: &'static Mutation) -> Tried {
     let finds = |seed| {
         let active = Active::new(mutation);
-        let checker = violated(seed)?;
+        let violation = violated(seed)?;
         drop(active);
-        violated(seed).is_none().then(|| (seed, checker.to_owned()))
+        violated(seed).is_none().then_some((seed, violation))
     };
     let found = (1..=mutation.seeds).find_map(finds);
     Tried { mutation, found }
 }
 
-/// The checker that a world violates, if it does.
-fn violated(seed: u64) -> Option<&'static str> {
+/// What a world violates, if it does.
+fn violated(seed: u64) -> Option<Violation> {
     match catch_unwind(|| run(seed, None)) {
-        Ok(report) => Some(report.violation?.checker),
+        Ok(report) => report.violation,
         // A panic in the world itself is a bug that shows, too.
-        Err(_) => Some("panic"),
+        Err(_) => Some(Violation::new("panic", "the world panicked")),
     }
 }
 
-/// Tries all that were asked for, one world per core at a time.
+/// A row of the table.
+fn tell(Tried { mutation: Mutation { name, seeds, .. }, found }: &Tried) {
+    match found {
+        Some((seed, Violation { checker, what })) => {
+            let line = what.lines().next().unwrap_or_default();
+            let shown: String = line.chars().take(MAX_SHOWN).collect();
+            println!("| {name} | {seeds} | {seed} | {checker} | {shown} |");
+        }
+        None => println!("| {name} | {seeds} | not found | - |"),
+    }
+}
+
+/// Tries all that were asked for, one world per core at a time, and tells of each.
 fn hunt_all() -> Vec<Tried> {
     let only = env::var("MUTATION").ok();
     let asked = |mutation: &&Mutation| only.as_ref().is_none_or(|name| name == mutation.name);
@@ -52,11 +68,13 @@ fn hunt_all() -> Vec<Tried> {
     let tried = Mutex::new(Vec::new());
     // What the bugs make nodes say is of no interest.
     set_hook(Box::new(|_| {}));
+    println!("| mutation | seeds allowed | found by seed | by | because |\n|---|---|---|---|---|");
     scope(|threads| {
         for _ in 0..available_parallelism().map_or(1, usize::from) {
             let work = || {
                 for mutation in iter::from_fn(|| left.lock().unwrap().next()) {
                     let result = hunt(mutation);
+                    tell(&result);
                     tried.lock().unwrap().push(result);
                 }
             };
@@ -65,23 +83,13 @@ fn hunt_all() -> Vec<Tried> {
         }
     });
     drop(take_hook());
-    let mut tried = tried.into_inner().unwrap();
-    tried.sort_by_key(|tried| tried.mutation.name);
-    tried
+    tried.into_inner().unwrap()
 }
 
 #[test]
 fn every_mutation_is_found_within_its_seeds() {
     let tried = hunt_all();
     assert!(!tried.is_empty(), "no mutation has this name");
-    println!("| mutation | allowed | found by seed | by |\n|---|---|---|---|");
-    for Tried { mutation: Mutation { name, seeds, .. }, found } in &tried {
-        let (seed, checker) = match found {
-            Some((seed, checker)) => (seed.to_string(), checker.as_str()),
-            None => ("-".to_owned(), "-"),
-        };
-        println!("| {name} | {seeds} | {seed} | {checker} |");
-    }
     let survivors: Vec<_> =
         tried.iter().filter(|it| it.found.is_none()).map(|it| it.mutation.name).collect();
     assert!(survivors.is_empty(), "not found: {survivors:?}");
