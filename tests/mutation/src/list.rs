@@ -49,7 +49,11 @@ pub const MUTATIONS: &[Mutation] = &[
     bug("skip-fsync", 100, "The Raft log's writes are not synced."),
     bug("forget-vote", 100, "Term and vote are not written."),
     bug("keep-tail", 100, "Entries that another leader's replace stay on disk behind them."),
-    bug("compact-above-synced", 100, "The log is dropped up to what was executed, synced or not."),
+    bug(
+        "skip-ledger-fsync",
+        100,
+        "The ledger is reported as synced, and the log dropped below it, but is not.",
+    ),
     bug("split-commit", 100, "A block's head is written apart from what the block changes."),
     bug("apply-twice", 100, "A node that starts executes its last entry again."),
     bug("lose-replay-entries", 100, "A snapshot is built without the replay entries."),
@@ -59,14 +63,9 @@ pub const MUTATIONS: &[Mutation] = &[
         "A snapshot is installed, the entries before it stay in the log.",
     ),
     bug(
-        "forget-checkpoints-at-install",
-        100,
-        "A snapshot's ledger does not know what this node signed.",
-    ),
-    bug(
         "read-without-quorum",
         100,
-        "Whoever thinks that it leads answers reads without asking the others.",
+        "A read waits for what this node knows to be committed, and no quorum is asked.",
     ),
     bug("read-before-applied", 100, "A read is answered before its state is executed."),
     bug("sign-before-durable", 100, "A checkpoint is told before it is synced."),

@@ -198,6 +198,8 @@ impl World {
     pub(crate) fn heal(&mut self) {
         self.stage.calm = true;
         self.stage.network.heal();
+        // What a disk holds shows when it is read again.
+        let restart = self.stage.random.chance(300);
         let ids: Vec<NodeId> = self.machines.keys().copied().collect();
         for node in ids {
             let now = self.stage.now;
@@ -205,10 +207,12 @@ impl World {
             machine.set_clock(0);
             machine.paused_until = machine.paused_until.min(now);
             machine.volume.work_again();
-            let down = machine.state == State::Down;
+            let (up, down) = (machine.state == State::Up, machine.state == State::Down);
             self.set_fitness(node, Fitness::Lead);
             if down {
                 self.stage.after(0, Event::Start(node));
+            } else if restart && up {
+                self.kill(node, true, 0);
             }
         }
     }

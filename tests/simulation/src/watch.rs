@@ -139,6 +139,7 @@ impl Watch {
     ) -> Verdict {
         let Watch { raft, logs, .. } = self;
         let durable = |node, entry| covers(logs, node, entry);
+        output.alarms.iter().try_for_each(|alarm| raft.alarmed(node, alarm))?;
         output.writes.iter().try_for_each(|task| raft.asked(node, task))?;
         raft.committed_by(node, &output.committed, &durable)?;
         raft.read_answered(node, &output.reads, status.applied)?;

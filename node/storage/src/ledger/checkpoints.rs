@@ -122,8 +122,7 @@ impl Ledger {
         if let Some(signed) = view.signed()? {
             batch.put(Table::Meta, meta::SIGNED, &cbor::encode(&signed));
         }
-        let forget = mutated("forget-checkpoints-at-install");
-        for table in OWN_TABLES.into_iter().filter(|_| !forget) {
+        for table in OWN_TABLES {
             for pair in view.view.scan_all(table) {
                 let (key, value) = pair?;
                 batch.put(table, key, &value);

@@ -6,7 +6,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use precinto_consensus::{Committed, RaftRole, ReadOutcome, SnapshotMark, Status, WriteTask};
+use precinto_consensus::{
+    Alarm, BlockRefusal, Committed, RaftRole, ReadOutcome, SnapshotMark, Status, WriteTask,
+};
 use precinto_protocol::{
     hash::{Hash, sha256},
     identity::NodeId,
@@ -281,6 +283,20 @@ impl RaftChecker {
             format!(
                 "node {node} drops its log up to {mark:?}, its ledger is on disk up to {synced}"
             )
+        })
+    }
+
+    /// A replica has an alarm to tell.
+    ///
+    /// # Errors
+    /// It refused a block for another reason than a clock or a leader that it does not know yet: no
+    /// honest leader proposes such a block.
+    pub fn alarmed(&self, node: NodeId, alarm: &Alarm) -> Verdict {
+        let Alarm::Block { from, index, reason } = alarm else { return Ok(()) };
+        let may_be =
+            matches!(reason, BlockRefusal::ClockAhead { .. } | BlockRefusal::UnknownLeader(_));
+        ensure(may_be, CHECKER, || {
+            format!("node {node} refuses block {index} that node {from} sent: {reason}")
         })
     }
 

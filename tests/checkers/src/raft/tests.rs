@@ -249,3 +249,13 @@ fn a_stale_answer_is_found() {
     assert!(checker.read_answered(2, &answer(1, false), 0).is_ok(), "no answer");
     assert!(checker.read_answered(2, &answer(2, true), 2).is_err());
 }
+
+#[test]
+fn a_block_that_no_honest_leader_proposes_is_found() {
+    let alarm = |reason| Alarm::Block { from: 2, index: 4, reason };
+    let checker = delivered();
+    assert!(checker.alarmed(1, &alarm(BlockRefusal::ClockAhead { ahead_ms: 40_000 })).is_ok());
+    assert!(checker.alarmed(1, &Alarm::Stalled { uncommitted: 1 }).is_ok());
+    assert!(checker.alarmed(1, &alarm(BlockRefusal::TimeNotIncreasing)).is_err());
+    assert!(checker.alarmed(1, &alarm(BlockRefusal::BrokenChain)).is_err());
+}
