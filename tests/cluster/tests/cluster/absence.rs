@@ -110,6 +110,7 @@ async fn a_learner_that_was_away_too_long_catches_up_by_a_snapshot() {
 async fn a_false_snapshot_is_refused_and_the_learner_goes_on_with_what_it_has() {
     let mut network = Network::start_with(&[("PRECINTO_KEEP_ENTRIES", FEW)]).await;
     let author = Author::enrol(&network, VOTERS[0]).await;
+    let later = Author::enrol(&network, VOTERS[1]).await;
     let known = audit::assert_agreement(&network, &NODES).await;
     let last = network.status(LEARNER).await.commit;
     network.kill(LEARNER);
@@ -135,8 +136,7 @@ async fn a_false_snapshot_is_refused_and_the_learner_goes_on_with_what_it_has() 
 
     // The lie grows too old to be of use, and another leader tells the truth.
     let last = network.status(liar).await.commit;
-    let author = Author::enrol(&network, VOTERS[0]).await;
-    write(&network, author, MISSED).await;
+    write(&network, later, MISSED).await;
     compacted(&network, last).await;
     network.terminate(liar);
     network.ended(liar).await;
