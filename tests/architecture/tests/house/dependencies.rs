@@ -21,6 +21,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-api", Some(&[PROTOCOL])),
     ("precinto-server", None),
     ("precinto-architecture-tests", None),
+    ("precinto-chaos", None),
     ("precinto-cluster-tests", None),
     ("precinto-load", None),
     ("precinto-news", None),

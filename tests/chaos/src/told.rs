@@ -1,0 +1,171 @@
+//! What clients were told: the history of their operations.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use precinto_checkers::{
+    client::{ClientChecker, Execution, Told},
+    linear::{self, Interval, Register, RegisterCall},
+};
+use precinto_client::types::{Status, TransactionAnswer};
+use precinto_protocol::transaction::TransactionId;
+
+/// What clients did with a register, with times in microseconds of a [`Book`]. An authorization is a
+/// register: of the number that its terms name, if they name one.
+pub type Done = Interval<RegisterCall<u64>>;
+
+/// Everything that clients were told, written down as they are told it.
+pub struct Book {
+    began: Instant,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Default)]
+struct Pages {
+    statuses: ClientChecker,
+    /// How often each node was started again.
+    starts: BTreeMap<u64, u64>,
+    history: BTreeMap<usize, Vec<Done>>,
+    committed: usize,
+}
+
+/// A question to a node, before it is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    node: u64,
+    starts: u64,
+}
+
+impl Book {
+    /// An empty one.
+    pub fn new() -> Book {
+        Book { began: Instant::now(), pages: Mutex::default() }
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().expect("a client found a contradiction; it is above")
+    }
+
+    /// Microseconds since the book was begun.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).expect("a run of less than an age")
+    }
+
+    /// A node is asked.
+    pub fn ask(&self, node: u64) -> Question {
+        Question { node, starts: self.pages().starts.get(&node).copied().unwrap_or_default() }
+    }
+
+    /// A node ends now, and starts again: to be said before it ends.
+    pub fn restarted(&self, node: u64) {
+        let mut pages = self.pages();
+        *pages.starts.entry(node).or_default() += 1;
+        pages.statuses.restarted(node);
+    }
+
+    /// The node answered with a status. One question is open for a transaction at a time.
+    pub fn status(&self, question: Question, answer: &TransactionAnswer) {
+        let mut pages = self.pages();
+        let Question { node, starts } = question;
+        let told = told(answer);
+        let verdict = pages.statuses.status(node, answer.id, &told);
+        // It was told by a process that is gone, and binds the network, not the next process.
+        if pages.starts.get(&node).copied().unwrap_or_default() != starts {
+            pages.statuses.restarted(node);
+        }
+        pages.committed += usize::from(answer.status == Status::Committed);
+        drop(pages);
+        verdict.unwrap_or_else(|violation| panic!("{violation}"));
+    }
+
+    /// The node answered from its own state. One such question is open at a time.
+    pub fn local_read(&self, question: Question, height: u64) {
+        let mut pages = self.pages();
+        let Question { node, starts } = question;
+        let current = pages.starts.get(&node).copied().unwrap_or_default() == starts;
+        let verdict = if current { pages.statuses.local_read(node, height) } else { Ok(()) };
+        drop(pages);
+        verdict.unwrap_or_else(|violation| panic!("{violation}"));
+    }
+
+    /// A client has done something with a register, beginning at a time of [`Book::now`].
+    pub fn done(&self, key: usize, invoked: u64, call: RegisterCall<u64>) {
+        let returned = Some(self.now());
+        let done = Interval { invoked, returned, call };
+        self.pages().history.entry(key).or_default().push(done);
+    }
+
+    /// How often a client was told that something is committed.
+    pub fn committed(&self) -> usize {
+        self.pages().committed
+    }
+
+    /// Asserts that each register's history since the last call is that of one register; the number of
+    /// operations. At a time when nobody is at work: what the registers hold is what the next history
+    /// begins with.
+    pub fn assert_linearizable(&self) -> usize {
+        let history = std::mem::take(&mut self.pages().history);
+        let verdict = linear::check(&Register::default(), &history);
+        let checked = verdict.unwrap_or_else(|violation| panic!("{violation}"));
+        assert!(checked.undecided.is_empty(), "given up: registers {:?}", checked.undecided);
+        let mut pages = self.pages();
+        for (key, operations) in history {
+            let last = operations.iter().rev().find_map(|done| match &done.call {
+                RegisterCall::Read(value) => Some(*value),
+                RegisterCall::Write(_) => None,
+            });
+            let call = RegisterCall::Write(last.expect("every register is read in the end"));
+            let now = self.now();
+            let begin = Interval { invoked: now, returned: Some(now), call };
+            pages.history.insert(key, vec![begin]);
+        }
+        checked.calls
+    }
+
+    /// Asserts that the ledger has what clients were told, as they were told it, and nothing twice.
+    pub fn assert_kept(&self, ledger: impl IntoIterator<Item = (TransactionId, Execution)>) {
+        let verdict = self.pages().statuses.ledger(ledger);
+        verdict.unwrap_or_else(|violation| panic!("{violation}"));
+    }
+
+    /// How many transactions clients know to be final.
+    pub fn acknowledged(&self) -> usize {
+        self.pages().statuses.acknowledged()
+    }
+
+    /// The history since it was last checked, one operation per line; also after a client has failed.
+    pub fn text(&self) -> String {
+        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::from("key invoked_us returned_us call\n");
+        for (key, operations) in &pages.history {
+            for Interval { invoked, returned, call } in operations {
+                let returned = returned.unwrap_or(u64::MAX);
+                let _ = writeln!(text, "{key} {invoked} {returned} {call:?}");
+            }
+        }
+        text
+    }
+}
+
+impl Default for Book {
+    fn default() -> Book {
+        Book::new()
+    }
+}
+
+fn told(answer: &TransactionAnswer) -> Told {
+    match answer.status {
+        Status::Unknown => Told::Unknown,
+        Status::Pending => Told::Pending,
+        Status::Expired => Told::Expired,
+        Status::Committed | Status::Rejected => Told::Executed(Execution {
+            height: answer.height.expect("what was executed has a height"),
+            index: answer.index,
+            rejected: answer.code.clone(),
+        }),
+    }
+}

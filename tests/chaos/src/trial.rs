@@ -1,0 +1,144 @@
+//! One network and its rounds.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use precinto_cluster_tests::{Author, NODES, eventually};
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    clients::Office,
+    dice::Dice,
+    faults::{self, Means, Planned},
+    ledger::Ledger,
+    say,
+    site::Site,
+};
+
+/// Commits that show that clients are served.
+const SOME: usize = 20;
+
+/// How long that may take once everything is healed: elections, and nodes that catch up.
+const SERVED_WITHIN: Duration = Duration::from_secs(30);
+
+/// A network in trouble. Dropping it ends its nodes.
+pub struct Trial {
+    seed: u64,
+    round: u64,
+    means: Means,
+    length: Duration,
+    plan: Vec<Planned>,
+    site: Site,
+    office: Arc<Office>,
+    ledger: Ledger,
+}
+
+impl Trial {
+    /// Makes the network of a seed. Faults begin during the first `length` of each round.
+    pub async fn begin(seed: u64, means: Means, length: Duration) -> Trial {
+        let mut dice = Dice::new(seed);
+        let mut site = Site::make(means, &mut dice).await;
+        site.network.boot_all().await;
+        let author = Author::enrol(&site.network, NODES[0]).await;
+        let clients = NODES.map(|id| (id, site.network.client(id))).into();
+        let office = Office::open(clients, author).await;
+        let (plan, ledger) = (Vec::new(), Ledger::default());
+        Trial { seed, round: 0, means, length, plan, site, office, ledger }
+    }
+
+    /// One round: harm, heal, check. Panics with what is wrong.
+    pub async fn round(&mut self) {
+        self.round += 1;
+        let began = Instant::now();
+        let mut dice = Dice::new(self.seed ^ (self.round << 32));
+        self.plan = faults::draw(&mut dice, self.length, self.means);
+        say(format_args!("seed {} round {}", self.seed, self.round));
+        for planned in &self.plan {
+            say(format_args!("  {planned}"));
+        }
+        let clients = self.office.send_clients(&mut dice);
+        self.harm().await;
+        let healed = Instant::now();
+        self.served().await;
+        let recovery = healed.elapsed();
+        self.office.settle(clients, &mut dice).await;
+        self.office.read_all(&mut dice).await;
+        let calls = self.check().await;
+        self.rest().await;
+        say(format_args!(
+            "  held: height {}, {} acknowledged, {calls} operations linearizable, served {:.1} s \
+             after the last fault, {:.1} s in all",
+            self.ledger.height(),
+            self.office.book.acknowledged(),
+            recovery.as_secs_f32(),
+            began.elapsed().as_secs_f32(),
+        ));
+    }
+
+    /// Does the faults of the plan, each in its time.
+    async fn harm(&mut self) {
+        let began = Instant::now();
+        let begins = self.plan.iter().enumerate().map(|(number, it)| (it.begins, number, true));
+        let ends = self.plan.iter().enumerate().map(|(number, it)| (it.ends, number, false));
+        let mut steps: Vec<(Duration, usize, bool)> = begins.chain(ends).collect();
+        steps.sort();
+        for (at, number, begin) in steps {
+            sleep_until(began + at).await;
+            let fault = &self.plan[number].fault;
+            match begin {
+                true => self.site.begin(number, fault, &self.office.book).await,
+                false => self.site.end(number, fault),
+            }
+        }
+        self.site.revive(&self.office.book);
+    }
+
+    /// Waits until all nodes are ready and clients are served.
+    async fn served(&mut self) {
+        self.site.network.ready(&NODES).await;
+        let book = &self.office.book;
+        let enough = book.committed() + SOME;
+        let what = format!("{SOME} more transactions are committed");
+        eventually(&what, SERVED_WITHIN, async || (book.committed() >= enough).then_some(())).await;
+    }
+
+    /// Asserts that nothing is lost, doubled, contradicted or out of order; the operations checked.
+    async fn check(&mut self) -> usize {
+        let (network, book) = (&self.site.network, &self.office.book);
+        self.ledger.read_on(network).await;
+        book.assert_kept(self.ledger.executed());
+        book.assert_linearizable()
+    }
+
+    /// Stops all nodes in good order and starts them again.
+    async fn rest(&mut self) {
+        for id in NODES {
+            self.office.book.restarted(id);
+            self.site.network.terminate(id);
+        }
+        for id in NODES {
+            let status = self.site.network.ended(id).await;
+            assert!(status.success(), "node {id} was asked to end: {status}");
+        }
+        for id in NODES {
+            self.site.network.boot(id);
+        }
+        self.site.network.ready(&NODES).await;
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let history = self.site.network.root().join("history");
+        // The panic has said what is wrong; that there is no history is the lesser trouble.
+        let _ = fs::write(&history, self.office.book.text());
+        say(format_args!("FAILED: seed {} round {}", self.seed, self.round));
+        for planned in &self.plan {
+            say(format_args!("  {planned}"));
+        }
+        say(format_args!("history since the last check: {}", history.display()));
+        say(format_args!("to repeat: make chaos ROUNDS={} SEED={}", self.round, self.seed));
+    }
+}
