@@ -78,7 +78,8 @@ pub struct Clients(Vec<JoinHandle<()>>);
 impl Office {
     /// Certifies the registers, at nodes that are well.
     pub async fn open(nodes: BTreeMap<u64, Client>, author: Author) -> Arc<Office> {
-        let keys: Vec<Operator> = (0..KEYS).map(|key| author.operator(&format!("K{key}"))).collect();
+        let keys: Vec<Operator> =
+            (0..KEYS).map(|key| author.operator(&format!("K{key}"))).collect();
         let office = Office {
             nodes,
             author,
@@ -132,12 +133,7 @@ impl Office {
         self.put(self.author.certification(&operator), None, dice).await;
     }
 
-    async fn put(
-        &self,
-        call: NewCall,
-        register: Option<(usize, u64)>,
-        dice: &mut Dice,
-    ) {
+    async fn put(&self, call: NewCall, register: Option<(usize, u64)>, dice: &mut Dice) {
         let transaction = self.author.signer.sign(call);
         let write = Write { transaction, register, invoked: self.book.now() };
         match self.submit(&write.transaction, dice, PATIENCE).await {
@@ -165,7 +161,8 @@ impl Office {
         while Instant::now() < deadline {
             let (node, client) = self.any_node(dice);
             let question = self.book.ask(node);
-            let answer = timeout(ANSWER_WITHIN, client.submit(transaction, Some(COMMIT_WITHIN))).await;
+            let answer =
+                timeout(ANSWER_WITHIN, client.submit(transaction, Some(COMMIT_WITHIN))).await;
             match answer {
                 Ok(Ok(answer)) => {
                     self.book.status(question, &answer);
@@ -246,7 +243,8 @@ impl Office {
         for client in clients.0 {
             client.await.expect("a client failed; its panic is above");
         }
-        let open = std::mem::take(&mut *self.open.lock().expect("nothing panics while it holds it"));
+        let open =
+            std::mem::take(&mut *self.open.lock().expect("nothing panics while it holds it"));
         for write in open {
             let status = self.submit(&write.transaction, dice, SETTLED_WITHIN).await;
             let status = status.unwrap_or_else(|| {

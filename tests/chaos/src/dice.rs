@@ -50,7 +50,9 @@ impl Dice {
     pub fn some<T: Copy>(&mut self, from: &[T], count: usize) -> Vec<T> {
         let mut left = from.to_vec();
         let count = count.min(left.len());
-        (0..count).map(|_| left.swap_remove(self.within(0..=left.len() as u64 - 1) as usize)).collect()
+        (0..count)
+            .map(|_| left.swap_remove(self.within(0..=left.len() as u64 - 1) as usize))
+            .collect()
     }
 }
 

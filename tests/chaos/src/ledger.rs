@@ -38,7 +38,8 @@ impl Ledger {
 fn executions(block: &BlockDetail) -> impl Iterator<Item = (TransactionId, Execution)> {
     let height = block.block.height;
     block.transactions.iter().map(move |item| {
-        let rejected = (item.status == Status::Rejected).then(|| item.code.clone().unwrap_or_default());
+        let rejected =
+            (item.status == Status::Rejected).then(|| item.code.clone().unwrap_or_default());
         (item.id, Execution { height, index: Some(item.index), rejected })
     })
 }

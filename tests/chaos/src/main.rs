@@ -38,7 +38,9 @@ fn main() -> ExitCode {
         }
     };
     if let Some(reason) = reason {
-        say(format_args!("SKIPPED: faults of links and disks, namespaces are not allowed ({reason})"));
+        say(format_args!(
+            "SKIPPED: faults of links and disks, namespaces are not allowed ({reason})"
+        ));
     }
     let seed = *options.seed.get_or_insert_with(clock_seed);
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");

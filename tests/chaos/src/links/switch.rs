@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn a_poor_link_loses_repeats_and_delays_as_often_as_it_says() {
         let (delay, jitter) = (Duration::from_millis(10), Duration::from_millis(5));
-        let mut rules = rules(vec![rule(1, 2, Fate::Poor { delay, jitter, lost: 200, twice: 100 })]);
+        let mut rules =
+            rules(vec![rule(1, 2, Fate::Poor { delay, jitter, lost: 200, twice: 100 })]);
         let all: Vec<_> = (0..10_000).map(|_| rules.arrivals(1, 2)).collect();
         let count = |n| all.iter().filter(|arrivals| arrivals.len() == n).count();
         assert!((1_700..2_100).contains(&count(0)), "{}", count(0));
