@@ -23,8 +23,15 @@ use tokio::{
 
 use crate::{dice::Dice, told::Book};
 
-/// Registers. Few, so that clients meet at each.
-pub const KEYS: usize = 6;
+/// Registers of a round. Few, so that clients meet at each.
+const KEYS: usize = 8;
+
+/// Writes to a register. The contract lets an authorization change 128 times, and with it those that read
+/// its history afford that.
+const MOST_WRITES: u64 = 120;
+
+/// Clients that certify the same operator.
+const RIVALS: u64 = 4;
 
 /// Clients that write and read, each one operation after the other.
 const CLIENTS: usize = 6;
@@ -45,23 +52,38 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(30);
 
 /// Pause between operations of a client: a busy network, not one that does nothing else.
-const THINKING_MS: u64 = 40;
+const THINKING_MS: u64 = 60;
 
 /// Pause between two local reads.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
-/// What all clients share.
+/// Where clients work: the nodes, in whose name they sign, and where they write down what they are
+/// told.
+#[derive(Clone)]
+pub struct Desk {
+    /// The nodes, by their numbers.
+    pub nodes: BTreeMap<u64, Client>,
+    /// Who signs.
+    pub author: Arc<Author>,
+    /// What clients were told, also in other rounds.
+    pub book: Arc<Book>,
+}
+
+/// What the clients of a round share.
 pub struct Office {
-    nodes: BTreeMap<u64, Client>,
-    author: Author,
-    keys: Vec<Operator>,
-    /// What they were told.
-    pub book: Book,
-    /// The last number that was written anywhere: none is written twice.
-    numbers: AtomicU64,
+    desk: Desk,
+    round: u64,
+    registers: Vec<Register>,
+    claims: AtomicU64,
     stop: AtomicBool,
     /// What clients gave up waiting for.
     open: Mutex<Vec<Write>>,
+}
+
+struct Register {
+    operator: Operator,
+    /// How often it was written: the last number it was to have.
+    writes: AtomicU64,
 }
 
 /// A transaction, and since when it may take effect.
@@ -76,26 +98,30 @@ struct Write {
 pub struct Clients(Vec<JoinHandle<()>>);
 
 impl Office {
-    /// Certifies the registers, at nodes that are well.
-    pub async fn open(nodes: BTreeMap<u64, Client>, author: Author) -> Arc<Office> {
-        let keys: Vec<Operator> =
-            (0..KEYS).map(|key| author.operator(&format!("K{key}"))).collect();
+    /// Certifies the registers of a round, at nodes that are well.
+    pub async fn open(desk: Desk, round: u64, dice: &mut Dice) -> Arc<Office> {
+        let register = |key| Register {
+            operator: desk.author.operator(&format!("R{round}N{key}")),
+            writes: AtomicU64::new(0),
+        };
         let office = Office {
-            nodes,
-            author,
-            keys,
-            book: Book::new(),
-            numbers: AtomicU64::new(0),
+            registers: (0..KEYS).map(register).collect(),
+            desk,
+            round,
+            claims: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             open: Mutex::default(),
         };
-        let mut dice = Dice::new(0);
-        for key in &office.keys {
-            let transaction = office.author.signer.sign(office.author.certification(key));
-            let status = office.submit(&transaction, &mut dice, SETTLED_WITHIN).await;
-            assert_eq!(status, Some(Status::Committed), "{}", key.identifier);
+        for Register { operator, .. } in &office.registers {
+            let transaction = office.sign(office.desk.author.certification(operator));
+            let status = office.submit(&transaction, dice, SETTLED_WITHIN).await;
+            assert_eq!(status, Some(Status::Committed), "{}", operator.identifier);
         }
         Arc::new(office)
+    }
+
+    fn sign(&self, call: NewCall) -> Transaction {
+        self.desk.author.signer.sign(call)
     }
 
     /// Sends the clients to work.
@@ -120,22 +146,25 @@ impl Office {
 
     /// Gives a register a number that it never had.
     async fn write(&self, dice: &mut Dice) {
-        let key = dice.within(0..=KEYS as u64 - 1) as usize;
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
-        let call = self.author.amendment(&self.keys[key], record(number));
-        self.put(call, Some((key, number)), dice).await;
+        let key = any_key(dice);
+        let Register { operator, writes } = &self.registers[key];
+        let number = writes.fetch_add(1, Ordering::Relaxed) + 1;
+        if number <= MOST_WRITES {
+            let call = self.desk.author.amendment(operator, record(number));
+            self.put(call, Some((key, number)), dice).await;
+        }
     }
 
     /// Certifies an operator that other clients certify at the same time: one of them can.
     async fn claim(&self, dice: &mut Dice) {
-        let number = self.numbers.load(Ordering::Relaxed) / 100;
-        let operator = self.author.operator(&format!("C{number}"));
-        self.put(self.author.certification(&operator), None, dice).await;
+        let claim = self.claims.fetch_add(1, Ordering::Relaxed) / RIVALS;
+        let operator = self.desk.author.operator(&format!("C{}N{claim}", self.round));
+        self.put(self.desk.author.certification(&operator), None, dice).await;
     }
 
     async fn put(&self, call: NewCall, register: Option<(usize, u64)>, dice: &mut Dice) {
-        let transaction = self.author.signer.sign(call);
-        let write = Write { transaction, register, invoked: self.book.now() };
+        let transaction = self.sign(call);
+        let write = Write { transaction, register, invoked: self.desk.book.now() };
         match self.submit(&write.transaction, dice, PATIENCE).await {
             Some(status) => self.close(&write, status),
             None => self.open.lock().expect("nothing panics while it holds it").push(write),
@@ -146,7 +175,7 @@ impl Office {
     fn close(&self, write: &Write, status: Status) {
         let Some((key, number)) = write.register else { return };
         assert_eq!(status, Status::Committed, "nothing speaks against {}", write.transaction.id());
-        self.book.done(key, write.invoked, RegisterCall::Write(Some(number)));
+        self.desk.book.done(key, write.invoked, RegisterCall::Write(Some(number)));
     }
 
     /// Submits the same bytes, at one node and another, until their status is final; `None` if it is not
@@ -160,12 +189,12 @@ impl Office {
         let deadline = Instant::now() + within;
         while Instant::now() < deadline {
             let (node, client) = self.any_node(dice);
-            let question = self.book.ask(node);
+            let question = self.desk.book.ask(node);
             let answer =
                 timeout(ANSWER_WITHIN, client.submit(transaction, Some(COMMIT_WITHIN))).await;
             match answer {
                 Ok(Ok(answer)) => {
-                    self.book.status(question, &answer);
+                    self.desk.book.status(question, &answer);
                     if answer.status.is_final() {
                         return Some(answer.status);
                     }
@@ -180,18 +209,18 @@ impl Office {
 
     /// Reads a register, not older than the question.
     async fn read(&self, dice: &mut Dice) {
-        let key = dice.within(0..=KEYS as u64 - 1) as usize;
-        let invoked = self.book.now();
+        let key = any_key(dice);
+        let invoked = self.desk.book.now();
         let (node, _) = self.any_node(dice);
         let Some(answer) = self.ask(node, key, Consistency::Linearizable).await else { return };
-        self.book.done(key, invoked, RegisterCall::Read(number(&answer)));
+        self.desk.book.done(key, invoked, RegisterCall::Read(number(&answer)));
     }
 
     /// Reads every register afresh, as soon as that is possible.
     pub async fn read_all(&self, dice: &mut Dice) {
         let deadline = Instant::now() + SETTLED_WITHIN;
         for key in 0..KEYS {
-            let (invoked, (node, _)) = (self.book.now(), self.any_node(dice));
+            let (invoked, (node, _)) = (self.desk.book.now(), self.any_node(dice));
             let answer = loop {
                 match self.ask(node, key, Consistency::Linearizable).await {
                     Some(answer) => break answer,
@@ -199,17 +228,17 @@ impl Office {
                 }
                 sleep(PAUSE).await;
             };
-            self.book.done(key, invoked, RegisterCall::Read(number(&answer)));
+            self.desk.book.done(key, invoked, RegisterCall::Read(number(&answer)));
         }
     }
 
     /// Asks nodes one after the other for what they know, however old.
     async fn look(self: Arc<Self>) {
         while !self.stop.load(Ordering::Relaxed) {
-            for &node in self.nodes.keys() {
-                let question = self.book.ask(node);
+            for &node in self.desk.nodes.keys() {
+                let question = self.desk.book.ask(node);
                 if let Some(answer) = self.ask(node, 0, Consistency::Local).await {
-                    self.book.local_read(question, answer.as_of.state.height);
+                    self.desk.book.local_read(question, answer.as_of.state.height);
                 }
                 sleep(LOOK_EVERY).await;
             }
@@ -217,8 +246,8 @@ impl Office {
     }
 
     async fn ask(&self, node: u64, key: usize, consistency: Consistency) -> Option<NumberAnswer> {
-        let (member, number) = (&self.author.member, self.keys[key].number());
-        let asked = self.nodes[&node].aeo_number(member, &number, consistency);
+        let (member, number) = (&self.desk.author.member, self.registers[key].operator.number());
+        let asked = self.desk.nodes[&node].aeo_number(member, &number, consistency);
         match timeout(ANSWER_WITHIN, asked).await.ok()? {
             Ok(answer) => Some(answer),
             Err(error) => {
@@ -232,9 +261,9 @@ impl Office {
     }
 
     fn any_node(&self, dice: &mut Dice) -> (u64, &Client) {
-        let nodes: Vec<u64> = self.nodes.keys().copied().collect();
+        let nodes: Vec<u64> = self.desk.nodes.keys().copied().collect();
         let node = dice.pick(&nodes);
-        (node, &self.nodes[&node])
+        (node, &self.desk.nodes[&node])
     }
 
     /// Calls the clients back, and asks what became of what they gave up waiting for.
@@ -253,6 +282,10 @@ impl Office {
             self.close(&write, status);
         }
     }
+}
+
+fn any_key(dice: &mut Dice) -> usize {
+    dice.within(0..=KEYS as u64 - 1) as usize
 }
 
 /// A register's number as the private record that the terms name.

@@ -27,6 +27,9 @@ const DISK: &std::ffi::CStr = c"size=512m";
 /// The least reserve that may be configured, so that little memory does for a disk.
 const RESERVE: (&str, &str) = ("# reserve_mib = 256", "reserve_mib = 64");
 
+/// What takes the room on a full disk.
+const FILLER: &str = "filler";
+
 /// How long a node may take to say who leads.
 const TELLS_WITHIN: Duration = Duration::from_millis(300);
 
@@ -208,7 +211,7 @@ impl Site {
     }
 
     fn filler(&self, id: u64) -> PathBuf {
-        self.disks[&id].join("filler")
+        self.disks[&id].join(FILLER)
     }
 
     fn apply_rules(&self) {
@@ -219,6 +222,7 @@ impl Site {
     /// Copies what is on the voters' disks to where it outlives this process.
     fn keep_disks(&self) {
         for data in self.disks.values() {
+            let _ = fs::remove_file(data.join(FILLER));
             let kept = data.with_extension("kept");
             copy(data, &kept);
         }

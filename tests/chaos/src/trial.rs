@@ -6,12 +6,13 @@ use precinto_cluster_tests::{Author, NODES, eventually};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    clients::Office,
+    clients::{Desk, Office},
     dice::Dice,
     faults::{self, Means, Planned},
     ledger::Ledger,
     say,
     site::Site,
+    told::Book,
 };
 
 /// Commits that show that clients are served.
@@ -28,7 +29,7 @@ pub struct Trial {
     length: Duration,
     plan: Vec<Planned>,
     site: Site,
-    office: Arc<Office>,
+    desk: Desk,
     ledger: Ledger,
 }
 
@@ -39,10 +40,10 @@ impl Trial {
         let mut site = Site::make(means, &mut dice).await;
         site.network.boot_all().await;
         let author = Author::enrol(&site.network, NODES[0]).await;
-        let clients = NODES.map(|id| (id, site.network.client(id))).into();
-        let office = Office::open(clients, author).await;
+        let nodes = NODES.map(|id| (id, site.network.client(id))).into();
+        let desk = Desk { nodes, author: Arc::new(author), book: Arc::new(Book::new()) };
         let (plan, ledger) = (Vec::new(), Ledger::default());
-        Trial { seed, round: 0, means, length, plan, site, office, ledger }
+        Trial { seed, round: 0, means, length, plan, site, desk, ledger }
     }
 
     /// One round: harm, heal, check. Panics with what is wrong.
@@ -55,20 +56,21 @@ impl Trial {
         for planned in &self.plan {
             say(format_args!("  {planned}"));
         }
-        let clients = self.office.send_clients(&mut dice);
+        let office = Office::open(self.desk.clone(), self.round, &mut dice).await;
+        let clients = office.send_clients(&mut dice);
         self.harm().await;
         let healed = Instant::now();
         self.served().await;
         let recovery = healed.elapsed();
-        self.office.settle(clients, &mut dice).await;
-        self.office.read_all(&mut dice).await;
+        office.settle(clients, &mut dice).await;
+        office.read_all(&mut dice).await;
         let calls = self.check().await;
         self.rest().await;
         say(format_args!(
             "  held: height {}, {} acknowledged, {calls} operations linearizable, served {:.1} s \
              after the last fault, {:.1} s in all",
             self.ledger.height(),
-            self.office.book.acknowledged(),
+            self.desk.book.acknowledged(),
             recovery.as_secs_f32(),
             began.elapsed().as_secs_f32(),
         ));
@@ -85,17 +87,17 @@ impl Trial {
             sleep_until(began + at).await;
             let fault = &self.plan[number].fault;
             match begin {
-                true => self.site.begin(number, fault, &self.office.book).await,
+                true => self.site.begin(number, fault, &self.desk.book).await,
                 false => self.site.end(number, fault),
             }
         }
-        self.site.revive(&self.office.book);
+        self.site.revive(&self.desk.book);
     }
 
     /// Waits until all nodes are ready and clients are served.
     async fn served(&mut self) {
         self.site.network.ready(&NODES).await;
-        let book = &self.office.book;
+        let book = &self.desk.book;
         let enough = book.committed() + SOME;
         let what = format!("{SOME} more transactions are committed");
         eventually(&what, SERVED_WITHIN, async || (book.committed() >= enough).then_some(())).await;
@@ -103,7 +105,7 @@ impl Trial {
 
     /// Asserts that nothing is lost, doubled, contradicted or out of order; the operations checked.
     async fn check(&mut self) -> usize {
-        let (network, book) = (&self.site.network, &self.office.book);
+        let (network, book) = (&self.site.network, &self.desk.book);
         self.ledger.read_on(network).await;
         book.assert_kept(self.ledger.executed());
         book.assert_linearizable()
@@ -112,7 +114,7 @@ impl Trial {
     /// Stops all nodes in good order and starts them again.
     async fn rest(&mut self) {
         for id in NODES {
-            self.office.book.restarted(id);
+            self.desk.book.restarted(id);
             self.site.network.terminate(id);
         }
         for id in NODES {
@@ -133,7 +135,7 @@ impl Drop for Trial {
         }
         let history = self.site.network.root().join("history");
         // The panic has said what is wrong; that there is no history is the lesser trouble.
-        let _ = fs::write(&history, self.office.book.text());
+        let _ = fs::write(&history, self.desk.book.text());
         say(format_args!("FAILED: seed {} round {}", self.seed, self.round));
         for planned in &self.plan {
             say(format_args!("  {planned}"));
