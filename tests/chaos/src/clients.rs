@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -75,6 +75,8 @@ pub struct Office {
     round: u64,
     registers: Vec<Register>,
     claims: AtomicU64,
+    /// What became of them.
+    claimed: Mutex<BTreeMap<u64, Vec<Status>>>,
     stop: AtomicBool,
     /// What clients gave up waiting for.
     open: Mutex<Vec<Write>>,
@@ -89,9 +91,16 @@ struct Register {
 /// A transaction, and since when it may take effect.
 struct Write {
     transaction: Transaction,
-    /// The register and its number; none for a claim.
-    register: Option<(usize, u64)>,
+    purpose: Purpose,
     invoked: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// A register is to have a number.
+    Set(usize, u64),
+    /// An operator is to be certified, as others want it, too.
+    Claim(u64),
 }
 
 /// Clients at work.
@@ -109,6 +118,7 @@ impl Office {
             desk,
             round,
             claims: AtomicU64::new(0),
+            claimed: Mutex::default(),
             stop: AtomicBool::new(false),
             open: Mutex::default(),
         };
@@ -151,7 +161,7 @@ impl Office {
         let number = writes.fetch_add(1, Ordering::Relaxed) + 1;
         if number <= MOST_WRITES {
             let call = self.desk.author.amendment(operator, record(number));
-            self.put(call, Some((key, number)), dice).await;
+            self.put(call, Purpose::Set(key, number), dice).await;
         }
     }
 
@@ -159,23 +169,28 @@ impl Office {
     async fn claim(&self, dice: &mut Dice) {
         let claim = self.claims.fetch_add(1, Ordering::Relaxed) / RIVALS;
         let operator = self.desk.author.operator(&format!("C{}N{claim}", self.round));
-        self.put(self.desk.author.certification(&operator), None, dice).await;
+        self.put(self.desk.author.certification(&operator), Purpose::Claim(claim), dice).await;
     }
 
-    async fn put(&self, call: NewCall, register: Option<(usize, u64)>, dice: &mut Dice) {
+    async fn put(&self, call: NewCall, purpose: Purpose, dice: &mut Dice) {
         let transaction = self.sign(call);
-        let write = Write { transaction, register, invoked: self.desk.book.now() };
+        let write = Write { transaction, purpose, invoked: self.desk.book.now() };
         match self.submit(&write.transaction, dice, PATIENCE).await {
             Some(status) => self.close(&write, status),
-            None => self.open.lock().expect("nothing panics while it holds it").push(write),
+            None => held(&self.open).push(write),
         }
     }
 
     /// Notes what became of a transaction.
     fn close(&self, write: &Write, status: Status) {
-        let Some((key, number)) = write.register else { return };
-        assert_eq!(status, Status::Committed, "nothing speaks against {}", write.transaction.id());
-        self.desk.book.done(key, write.invoked, RegisterCall::Write(Some(number)));
+        match write.purpose {
+            Purpose::Set(key, number) => {
+                let id = write.transaction.id();
+                assert_eq!(status, Status::Committed, "nothing speaks against {id}");
+                self.desk.book.done(key, write.invoked, RegisterCall::Write(Some(number)));
+            }
+            Purpose::Claim(claim) => held(&self.claimed).entry(claim).or_default().push(status),
+        }
     }
 
     /// Submits the same bytes, at one node and another, until their status is final; `None` if it is not
@@ -272,8 +287,7 @@ impl Office {
         for client in clients.0 {
             client.await.expect("a client failed; its panic is above");
         }
-        let open =
-            std::mem::take(&mut *self.open.lock().expect("nothing panics while it holds it"));
+        let open = std::mem::take(&mut *held(&self.open));
         for write in open {
             let status = self.submit(&write.transaction, dice, SETTLED_WITHIN).await;
             let status = status.unwrap_or_else(|| {
@@ -281,11 +295,19 @@ impl Office {
             });
             self.close(&write, status);
         }
+        for (claim, all) in &*held(&self.claimed) {
+            let granted = all.iter().filter(|status| **status == Status::Committed).count();
+            assert_eq!(granted, 1, "claim {claim}: one of {all:?}");
+        }
     }
 }
 
 fn any_key(dice: &mut Dice) -> usize {
     dice.within(0..=KEYS as u64 - 1) as usize
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("a client failed; its panic is above")
 }
 
 /// A register's number as the private record that the terms name.

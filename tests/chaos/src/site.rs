@@ -84,6 +84,11 @@ impl Site {
         }
     }
 
+    /// Packets that were sent so far over links that may have faults, and those that were lost.
+    pub fn packets(&self) -> (u64, u64) {
+        self.links.as_ref().map_or((0, 0), Links::packets)
+    }
+
     /// Begins fault `number` of the round.
     pub async fn begin(&mut self, number: usize, fault: &Fault, book: &Book) {
         let targets = match fault {

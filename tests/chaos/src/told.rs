@@ -157,3 +157,94 @@ fn told(answer: &TransactionAnswer) -> Told {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use precinto_protocol::hash::Hash;
+
+    use super::*;
+
+    const ID: TransactionId = TransactionId(Hash([7; 32]));
+
+    fn answer(status: Status) -> TransactionAnswer {
+        let height = status.is_final().then_some(5);
+        TransactionAnswer {
+            id: ID,
+            status,
+            code: None,
+            message: None,
+            height,
+            index: None,
+            time_ms: None,
+            leaf: None,
+            fuel: None,
+            result: None,
+            author: None,
+            member: None,
+            call: None,
+        }
+    }
+
+    fn panics(work: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+        catch_unwind(work).is_err()
+    }
+
+    #[test]
+    fn a_status_that_is_taken_back_is_found_unless_the_node_has_started_again() {
+        let told = |restart: Option<bool>| {
+            let book = Book::new();
+            let question = book.ask(1);
+            if restart == Some(false) {
+                book.restarted(1);
+            }
+            book.status(question, &answer(Status::Committed));
+            if restart == Some(true) {
+                book.restarted(1);
+            }
+            book.status(book.ask(1), &answer(Status::Pending));
+        };
+        assert!(panics(|| told(None)));
+        told(Some(true));
+        // The answer was on its way while the node ended.
+        told(Some(false));
+    }
+
+    #[test]
+    fn an_acknowledged_transaction_that_is_not_in_the_ledger_is_found() {
+        let book = Book::new();
+        book.status(book.ask(1), &answer(Status::Committed));
+        let there = Execution { height: 5, index: Some(0), rejected: None };
+        book.assert_kept([(ID, there)]);
+        assert!(panics(std::panic::AssertUnwindSafe(|| book.assert_kept([]))));
+    }
+
+    #[test]
+    fn a_stale_read_is_found_and_concurrent_ones_are_not_held_against_anybody() {
+        let history = |late: bool| {
+            let book = Book::new();
+            let began = book.now();
+            book.done(0, began, RegisterCall::Write(Some(1)));
+            let invoked = if late { book.now() + 1 } else { began };
+            while book.now() <= invoked {}
+            book.done(0, invoked, RegisterCall::Read(None));
+            book.assert_linearizable()
+        };
+        assert_eq!(history(false), 2);
+        assert!(panics(|| {
+            history(true);
+        }));
+    }
+
+    #[test]
+    fn local_answers_of_one_process_go_forward() {
+        let book = Book::new();
+        book.local_read(book.ask(1), 9);
+        let question = book.ask(1);
+        book.restarted(1);
+        book.local_read(question, 9);
+        book.local_read(book.ask(1), 3);
+        assert!(panics(std::panic::AssertUnwindSafe(|| book.local_read(book.ask(1), 2))));
+    }
+}

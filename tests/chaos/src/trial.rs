@@ -66,9 +66,10 @@ impl Trial {
         office.read_all(&mut dice).await;
         let calls = self.check().await;
         self.rest().await;
+        let (packets, lost) = self.site.packets();
         say(format_args!(
-            "  held: height {}, {} acknowledged, {calls} operations linearizable, served {:.1} s \
-             after the last fault, {:.1} s in all",
+            "  held: height {}, {} transactions acknowledged, {lost} of {packets} packets lost so \
+             far; {calls} operations, served {:.1} s after the last fault, {:.1} s in all",
             self.ledger.height(),
             self.desk.book.acknowledged(),
             recovery.as_secs_f32(),

@@ -58,6 +58,11 @@ impl Links {
         self.namespaces[&node].command()
     }
 
+    /// Packets that were sent so far, and those of them that a rule lost.
+    pub fn packets(&self) -> (u64, u64) {
+        self.switch.packets()
+    }
+
     /// Puts these rules in force, instead of all others; none: the links are as good as they can be.
     pub fn set(&self, rules: Vec<Rule>) {
         self.switch.set(rules);

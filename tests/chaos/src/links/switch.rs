@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::Ipv4Addr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -67,6 +70,8 @@ pub(super) struct Switch {
     number: fn(Ipv4Addr) -> u64,
     rules: Mutex<Rules>,
     on_the_way: Arc<Semaphore>,
+    packets: AtomicU64,
+    lost: AtomicU64,
 }
 
 struct Rules {
@@ -83,7 +88,14 @@ impl Switch {
     ) -> Arc<Switch> {
         let rules = Mutex::new(Rules { in_force: Vec::new(), dice });
         let on_the_way = Arc::new(Semaphore::new(ON_THE_WAY));
-        let switch = Arc::new(Switch { cables, number, rules, on_the_way });
+        let switch = Arc::new(Switch {
+            cables,
+            number,
+            rules,
+            on_the_way,
+            packets: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        });
         for &from in switch.cables.keys() {
             tokio::spawn(switch.clone().carry(from));
         }
@@ -93,6 +105,11 @@ impl Switch {
     /// Puts these rules in force, instead of all others.
     pub(super) fn set(&self, rules: Vec<Rule>) {
         self.rules().in_force = rules;
+    }
+
+    /// Packets that came so far, and those of them that a rule lost.
+    pub(super) fn packets(&self) -> (u64, u64) {
+        (self.packets.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed))
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
@@ -107,6 +124,8 @@ impl Switch {
                 continue;
             };
             let arrivals = self.rules().arrivals((self.number)(from), (self.number)(to));
+            self.packets.fetch_add(1, Ordering::Relaxed);
+            self.lost.fetch_add(u64::from(arrivals.is_empty()), Ordering::Relaxed);
             for delay in arrivals {
                 self.deliver(to, packet, delay);
             }
