@@ -52,9 +52,9 @@ pub struct Planned {
     pub fault: Fault,
 }
 
-/// What can be done on this machine.
+/// Which faults can be done on this machine, beside those of processes and clocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Means {
+pub struct Kinds {
     /// Links have faults.
     pub links: bool,
     /// Disks are small enough to be filled.
@@ -62,19 +62,19 @@ pub struct Means {
 }
 
 /// The faults of a round that begin within `length`, in order of time. They may overlap.
-pub fn draw(dice: &mut Dice, length: Duration, means: Means) -> Vec<Planned> {
+pub fn draw(dice: &mut Dice, length: Duration, kinds: Kinds) -> Vec<Planned> {
     let latest = length.as_millis() as u64;
     let mut plan: Vec<Planned> = (0..dice.within(2..=FAULTS))
         .map(|_| {
             let begins = dice.millis(0..=latest);
-            Planned { begins, ends: begins + dice.millis(LASTS_MS), fault: one(dice, means) }
+            Planned { begins, ends: begins + dice.millis(LASTS_MS), fault: one(dice, kinds) }
         })
         .collect();
     plan.sort_by_key(|planned| planned.begins);
     plan
 }
 
-fn one(dice: &mut Dice, means: Means) -> Fault {
+fn one(dice: &mut Dice, kinds: Kinds) -> Fault {
     loop {
         return match dice.within(0..=11) {
             0 | 1 => Fault::Kill(victims(dice)),
@@ -82,8 +82,8 @@ fn one(dice: &mut Dice, means: Means) -> Fault {
             3 | 4 => Fault::Freeze(victims(dice)),
             5 => Fault::Restart(victims(dice)),
             6 => Fault::ClockOff(one_target(dice), clock(dice)),
-            7 | 8 if means.disks => Fault::FullDisk(disks(dice)),
-            9..=11 if means.links => Fault::Links(links(dice)),
+            7 | 8 if kinds.disks => Fault::FullDisk(disks(dice)),
+            9..=11 if kinds.links => Fault::Links(links(dice)),
             _ => continue,
         };
     }
@@ -172,12 +172,12 @@ impl fmt::Display for Planned {
 mod tests {
     use super::*;
 
-    const ALL: Means = Means { links: true, disks: true };
+    const ALL: Kinds = Kinds { links: true, disks: true };
     const LENGTH: Duration = Duration::from_secs(5);
 
-    fn many(means: Means) -> Vec<Planned> {
+    fn many(kinds: Kinds) -> Vec<Planned> {
         let mut dice = Dice::new(11);
-        (0..200).flat_map(|_| draw(&mut dice, LENGTH, means)).collect()
+        (0..200).flat_map(|_| draw(&mut dice, LENGTH, kinds)).collect()
     }
 
     #[test]
@@ -189,13 +189,13 @@ mod tests {
 
     #[test]
     fn every_kind_of_fault_is_drawn_where_it_can_be_done() {
-        let kinds = |means| {
+        let kinds = |kinds| {
             let kind = |planned: Planned| std::mem::discriminant(&planned.fault);
-            many(means).into_iter().map(kind).collect::<std::collections::HashSet<_>>().len()
+            many(kinds).into_iter().map(kind).collect::<std::collections::HashSet<_>>().len()
         };
         assert_eq!(kinds(ALL), 6);
-        assert_eq!(kinds(Means { links: false, disks: true }), 5);
-        assert_eq!(kinds(Means { links: false, disks: false }), 4);
+        assert_eq!(kinds(Kinds { links: false, disks: true }), 5);
+        assert_eq!(kinds(Kinds { links: false, disks: false }), 4);
     }
 
     #[test]

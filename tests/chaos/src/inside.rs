@@ -4,9 +4,12 @@ use std::{
     env, io,
     os::unix::process::CommandExt,
     process::{Command, Output},
+    sync::Arc,
 };
 
-use crate::faults::Means;
+use precinto_cluster_tests::NODES;
+
+use crate::{dice::Dice, links::Links, site::Means};
 
 /// Set for the program that runs inside.
 const INSIDE: &str = "PRECINTO_CHAOS_INSIDE";
@@ -24,13 +27,17 @@ fn unshare() -> Command {
 /// done; where the machine does not allow it, nothing of it can, and the reason is given.
 ///
 /// # Errors
-/// If the program cannot be started again.
+/// If the program cannot be started again, or links cannot be made all the same.
+///
+/// # Panics
+/// Without a runtime of tokio.
 pub fn enter() -> io::Result<(Means, Option<String>)> {
     if env::var_os(INSIDE).is_some() {
-        return Ok((Means { links: true, disks: true }, None));
+        let links = Some(Arc::new(Links::make(&NODES, Dice::new(0))?));
+        return Ok((Means { links, disks: true }, None));
     }
     if let Err(reason) = allowed(unshare().args(["sh", "-c", PROBE]).output()) {
-        return Ok((Means { links: false, disks: false }, Some(reason)));
+        return Ok((Means::default(), Some(reason)));
     }
     let own = env::current_exe()?;
     Err(unshare().arg(own).args(env::args_os().skip(1)).env(INSIDE, "1").exec())

@@ -1,9 +1,13 @@
 //! What the nodes have executed, as all of them tell it.
 
+use std::collections::BTreeMap;
+
 use precinto_checkers::client::Execution;
-use precinto_client::types::{BlockDetail, Status};
+use precinto_client::{Client, types::BlockDetail};
 use precinto_cluster_tests::{Network, audit};
 use precinto_protocol::transaction::TransactionId;
+
+use crate::told;
 
 /// All that was executed, up to a height.
 #[derive(Default)]
@@ -13,16 +17,24 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads on at every node, once all have arrived at one height, and asserts that they agree.
+    /// Reads on at every node, once all have arrived at one height, and asserts that they agree about
+    /// every block that they have: a node that caught up by a snapshot has not all of them.
     pub(crate) async fn read_on(&mut self, network: &Network) {
         let ids = network.ids();
         let height = audit::assert_agreement(network, &ids).await;
-        let first = audit::blocks(&network.client(ids[0]), self.height + 1, height).await;
-        for &id in &ids[1..] {
-            let other = audit::blocks(&network.client(id), self.height + 1, height).await;
-            audit::assert_same_blocks(&first, &other, (ids[0], id));
+        let mut known: BTreeMap<u64, BlockDetail> = BTreeMap::new();
+        for id in ids {
+            for block in blocks(&network.client(id), self.height + 1, height).await {
+                let at = block.block.height;
+                let first = known.entry(at).or_insert_with(|| block.clone());
+                assert_eq!(*first, block, "node {id} has another block at height {at}");
+            }
         }
-        self.executed.extend(first.iter().flat_map(executions));
+        for at in self.height + 1..=height {
+            let block = known.get(&at);
+            let block = block.unwrap_or_else(|| panic!("no node has the block at height {at}"));
+            self.executed.extend(executions(block));
+        }
         self.height = height;
     }
 
@@ -35,11 +47,23 @@ impl Ledger {
     }
 }
 
+/// Those of the blocks from `from` to `to` that a node has.
+async fn blocks(client: &Client, from: u64, to: u64) -> Vec<BlockDetail> {
+    let mut blocks = Vec::new();
+    for height in from..=to {
+        match client.block(height).await {
+            Ok(block) => blocks.push(block),
+            Err(error) if error.code() == Some("unknown-block") => {}
+            Err(error) => panic!("block {height}: {error}"),
+        }
+    }
+    blocks
+}
+
 fn executions(block: &BlockDetail) -> impl Iterator<Item = (TransactionId, Execution)> {
     let height = block.block.height;
     block.transactions.iter().map(move |item| {
-        let rejected =
-            (item.status == Status::Rejected).then(|| item.code.clone().unwrap_or_default());
+        let rejected = told::rejected(item.status, item.code.as_deref());
         (item.id, Execution { height, index: Some(item.index), rejected })
     })
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Parser;
-use precinto_chaos::{Trial, faults::Means, inside, say};
+use precinto_chaos::{Trial, inside, say, site::Means};
 
 /// Rounds on one network. Its ledger would fill the disks of more, and a failure is repeated from the
 /// beginning of its network.
@@ -30,6 +30,8 @@ struct Options {
 
 fn main() -> ExitCode {
     let mut options = Options::parse();
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let _in_runtime = runtime.enter();
     let (means, reason) = match inside::enter() {
         Ok(found) => found,
         Err(error) => {
@@ -43,8 +45,7 @@ fn main() -> ExitCode {
         ));
     }
     let seed = *options.seed.get_or_insert_with(clock_seed);
-    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
-    runtime.block_on(run(&options, seed, means));
+    runtime.block_on(run(&options, seed, &means));
     ExitCode::SUCCESS
 }
 
@@ -52,12 +53,12 @@ fn clock_seed() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-async fn run(options: &Options, seed: u64, means: Means) {
+async fn run(options: &Options, seed: u64, means: &Means) {
     let length = Duration::from_secs(options.seconds);
     let mut left = options.rounds;
     for seed in seed.. {
         let rounds = left.min(ROUNDS_PER_NETWORK);
-        let mut trial = Trial::begin(seed, means, length).await;
+        let mut trial = Trial::begin(seed, means.clone(), length).await;
         for _ in 0..rounds {
             trial.round().await;
         }

@@ -6,6 +6,7 @@ use std::{
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,8 +15,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tokio::time::timeout;
 
 use crate::{
-    dice::Dice,
-    faults::{Fault, Means, Target},
+    faults::{Fault, Kinds, Target},
     links::{self, Links, Rule},
     say,
     told::Book,
@@ -33,11 +33,27 @@ const FILLER: &str = "filler";
 /// How long a node may take to say who leads.
 const TELLS_WITHIN: Duration = Duration::from_millis(300);
 
+/// What harm can be done on this machine, beside that to processes and clocks.
+#[derive(Clone, Default)]
+pub struct Means {
+    /// Links that may have faults. One network uses them at a time.
+    pub links: Option<Arc<Links>>,
+    /// Whether disks can be made that are small enough to be filled.
+    pub disks: bool,
+}
+
+impl Means {
+    /// The faults that these allow.
+    pub fn kinds(&self) -> Kinds {
+        Kinds { links: self.links.is_some(), disks: self.disks }
+    }
+}
+
 /// A network, and what was done to it and not yet undone.
 pub struct Site {
     /// The network.
     pub network: Network,
-    links: Option<Links>,
+    links: Option<Arc<Links>>,
     /// Voters' data directories, where these are disks of their own.
     disks: BTreeMap<u64, PathBuf>,
     down: BTreeSet<u64>,
@@ -51,21 +67,19 @@ pub struct Site {
 
 impl Site {
     /// A network with the means to harm it; its nodes are not running yet.
-    pub async fn make(means: Means, dice: &mut Dice) -> Site {
-        let mut network = match means.links {
-            true => Network::make_at(links::address).await,
-            false => Network::make().await,
+    pub async fn make(means: Means) -> Site {
+        let Means { links, disks: small_disks } = means;
+        let mut network = match &links {
+            Some(_) => Network::make_at(links::address).await,
+            None => Network::make().await,
         };
-        let links = means.links.then(|| {
-            Links::make(&NODES, dice.fork()).unwrap_or_else(|error| panic!("no links: {error}"))
-        });
         if let Some(links) = &links {
             for id in NODES {
                 network.run_within(id, links.command(id));
             }
         }
         let mut disks = BTreeMap::new();
-        for id in VOTERS.into_iter().filter(|_| means.disks) {
+        for id in VOTERS.into_iter().filter(|_| small_disks) {
             let node = network.node(id);
             node.configure(RESERVE.0, RESERVE.1);
             let data = node.directory().join("data");
@@ -86,7 +100,7 @@ impl Site {
 
     /// Packets that were sent so far over links that may have faults, and those that were lost.
     pub fn packets(&self) -> (u64, u64) {
-        self.links.as_ref().map_or((0, 0), Links::packets)
+        self.links.as_ref().map_or((0, 0), |links| links.packets())
     }
 
     /// Begins fault `number` of the round.
@@ -238,6 +252,9 @@ impl Drop for Site {
     fn drop(&mut self) {
         for id in NODES {
             self.network.kill(id);
+        }
+        if let Some(links) = &self.links {
+            links.set(Vec::new());
         }
         if std::thread::panicking() {
             self.keep_disks();

@@ -153,9 +153,14 @@ fn told(answer: &TransactionAnswer) -> Told {
         Status::Committed | Status::Rejected => Told::Executed(Execution {
             height: answer.height.expect("what was executed has a height"),
             index: answer.index,
-            rejected: answer.code.clone(),
+            rejected: rejected(answer.status, answer.code.as_deref()),
         }),
     }
+}
+
+/// The code of a rejection, with which it must be the same everywhere.
+pub(crate) fn rejected(status: Status, code: Option<&str>) -> Option<String> {
+    (status == Status::Rejected).then(|| code.unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     clients::{Desk, Office},
     dice::Dice,
-    faults::{self, Means, Planned},
+    faults::{self, Kinds, Planned},
     ledger::Ledger,
     say,
-    site::Site,
+    site::{Means, Site},
     told::Book,
 };
 
@@ -21,11 +21,17 @@ const SOME: usize = 20;
 /// How long that may take once everything is healed: elections, and nodes that catch up.
 const SERVED_WITHIN: Duration = Duration::from_secs(30);
 
+/// Raft entries that nodes keep for others, in networks where a node that was away needs a snapshot.
+const FEW: &str = "16";
+
+/// What a node logs when it has caught up by one.
+const SNAPSHOT_USED: &str = "a snapshot took over";
+
 /// A network in trouble. Dropping it ends its nodes.
 pub struct Trial {
     seed: u64,
     round: u64,
-    means: Means,
+    kinds: Kinds,
     length: Duration,
     plan: Vec<Planned>,
     site: Site,
@@ -37,13 +43,22 @@ impl Trial {
     /// Makes the network of a seed. Faults begin during the first `length` of each round.
     pub async fn begin(seed: u64, means: Means, length: Duration) -> Trial {
         let mut dice = Dice::new(seed);
-        let mut site = Site::make(means, &mut dice).await;
+        let kinds = means.kinds();
+        let mut site = Site::make(means).await;
+        let few = dice.per_mille(500);
+        if few {
+            site.network.set_environment(&[("PRECINTO_KEEP_ENTRIES", FEW)]);
+        }
+        say(format_args!(
+            "seed {seed}: a network{}",
+            if few { " that keeps a short log" } else { "" }
+        ));
         site.network.boot_all().await;
         let author = Author::enrol(&site.network, NODES[0]).await;
         let nodes = NODES.map(|id| (id, site.network.client(id))).into();
         let desk = Desk { nodes, author: Arc::new(author), book: Arc::new(Book::new()) };
         let (plan, ledger) = (Vec::new(), Ledger::default());
-        Trial { seed, round: 0, means, length, plan, site, desk, ledger }
+        Trial { seed, round: 0, kinds, length, plan, site, desk, ledger }
     }
 
     /// One round: harm, heal, check. Panics with what is wrong.
@@ -51,7 +66,7 @@ impl Trial {
         self.round += 1;
         let began = Instant::now();
         let mut dice = Dice::new(self.seed ^ (self.round << 32));
-        self.plan = faults::draw(&mut dice, self.length, self.means);
+        self.plan = faults::draw(&mut dice, self.length, self.kinds);
         say(format_args!("seed {} round {}", self.seed, self.round));
         for planned in &self.plan {
             say(format_args!("  {planned}"));
@@ -68,13 +83,21 @@ impl Trial {
         self.rest().await;
         let (packets, lost) = self.site.packets();
         say(format_args!(
-            "  held: height {}, {} transactions acknowledged, {lost} of {packets} packets lost so \
-             far; {calls} operations, served {:.1} s after the last fault, {:.1} s in all",
+            "  held: height {}, {} transactions acknowledged, {} snapshots, {lost} of {packets} \
+             packets lost so far; {calls} operations, served {:.1} s after the last fault, {:.1} s \
+             in all",
             self.ledger.height(),
             self.desk.book.acknowledged(),
+            self.snapshots(),
             recovery.as_secs_f32(),
             began.elapsed().as_secs_f32(),
         ));
+    }
+
+    /// How often a node has caught up by a snapshot.
+    fn snapshots(&self) -> usize {
+        let used = |id| self.site.network.node(id).log().matches(SNAPSHOT_USED).count();
+        NODES.into_iter().map(used).sum()
     }
 
     /// Does the faults of the plan, each in its time.
