@@ -58,6 +58,7 @@ pub struct Site {
     disks: BTreeMap<u64, PathBuf>,
     down: BTreeSet<u64>,
     frozen: BTreeSet<u64>,
+    full: BTreeSet<u64>,
     /// Whose disk was full in this round.
     filled: BTreeSet<u64>,
     /// By the number of the fault.
@@ -92,6 +93,7 @@ impl Site {
             disks,
             down: BTreeSet::new(),
             frozen: BTreeSet::new(),
+            full: BTreeSet::new(),
             filled: BTreeSet::new(),
             rules: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -219,14 +221,19 @@ impl Site {
     }
 
     async fn fill(&mut self, id: u64) {
-        let file = self.filler(id);
+        if !self.full.insert(id) {
+            return;
+        }
         self.filled.insert(id);
+        let file = self.filler(id);
         let filled = tokio::task::spawn_blocking(move || fill(&file)).await;
         filled.expect("filling a disk does not panic");
     }
 
     fn free(&mut self, id: u64) {
-        fs::remove_file(self.filler(id)).expect("the disk was filled with it");
+        if self.full.remove(&id) {
+            fs::remove_file(self.filler(id)).expect("the disk was filled with it");
+        }
     }
 
     fn filler(&self, id: u64) -> PathBuf {
