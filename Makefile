@@ -1,5 +1,5 @@
 # Thin: scripts/ does the work.
-.PHONY: help setup contracts build run test lint bench chaos clean-network
+.PHONY: help setup contracts build run test lint mutations bench chaos clean-network
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -22,6 +22,9 @@ test: ## run every test
 
 lint: ## check format, clippy, licences and advisories
 	@scripts/lint.sh
+
+mutations: ## check that simulation finds every deliberate bug
+	@scripts/mutations.sh
 
 bench: ## measure throughput and latency of the development network
 	@scripts/bench.sh

@@ -12,6 +12,7 @@ use crate::{
     chain::Link,
     io::Alarm,
     log::LogStore,
+    mutated::mutated,
     replica::Replica,
     settings::{
         ABSTAIN_TICKS, EMPTY_BLOCK_AFTER_MS, MAX_PROPOSALS_IN_FLIGHT, MAX_UNAPPLIED_ENTRIES,
@@ -62,7 +63,8 @@ impl<L: LogStore> Replica<L> {
 
     fn propose_block(&mut self, transactions: Vec<Vec<u8>>) {
         let previous = self.chain.last();
-        let time_ms = self.now_ms.max(previous.time_ms + 1);
+        let after = if mutated("time-goes-back") { 0 } else { previous.time_ms };
+        let time_ms = self.now_ms.max(after + 1);
         let place = BlockPlace {
             origin: self.origin,
             term: self.raw.raft.term,

@@ -44,6 +44,7 @@ mod io;
 mod leader;
 mod log;
 mod membership;
+mod mutated;
 mod reads;
 mod ready;
 mod replica;

@@ -15,7 +15,10 @@ use raft::{
     eraftpb::{ConfChange, ConfChangeType, ConfState, Entry, EntryType},
 };
 
-use crate::{chain::Applied, log::LogStore, replica::Replica, settings::PROMOTE_WITHIN_ENTRIES};
+use crate::{
+    chain::Applied, log::LogStore, mutated::mutated, replica::Replica,
+    settings::PROMOTE_WITHIN_ENTRIES,
+};
 
 /// First byte of every block: a CBOR array of three. No [`ConfChange`] begins with it, because
 /// that would be a field 16 in a message of four.
@@ -101,6 +104,12 @@ impl<L: LogStore> Replica<L> {
                     .propose_conf_change(Vec::new(), to_raft(change))
                     .expect("a leader with no transfer under way may propose");
                 self.chain.set(index, None);
+                let node = self.nodes.get(&change.node());
+                if mutated("change-when-proposed")
+                    && let Some(after) = self.membership.after(change, node)
+                {
+                    self.membership = after.into();
+                }
             }
         }
     }

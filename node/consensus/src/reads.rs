@@ -8,6 +8,7 @@ use raft::StateRole;
 use crate::{
     io::ReadOutcome,
     log::LogStore,
+    mutated::mutated,
     replica::Replica,
     settings::{MAX_READ_ROUNDS, MAX_READS, READ_TIMEOUT_TICKS},
     wire::READ_CONTEXT_BYTES,
@@ -129,13 +130,17 @@ impl<L: LogStore> Replica<L> {
             let reads = self.reads.take_queued();
             self.answer(reads, false);
         } else if let Some(context) = self.reads.begin_round(self.ticks) {
+            if mutated("read-without-quorum") && raft.state == StateRole::Leader {
+                self.reads.confirmed(&context, raft.raft_log.committed);
+            }
             self.raw.read_index(context);
         }
     }
 
     /// Answers the reads whose index has been executed.
     pub(crate) fn finish_reads(&mut self) {
-        let reads = self.reads.take_ready(self.applied.index);
+        let early = mutated("read-before-applied");
+        let reads = self.reads.take_ready(if early { u64::MAX } else { self.applied.index });
         self.answer(reads, true);
     }
 

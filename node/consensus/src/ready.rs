@@ -9,6 +9,7 @@ use raft::{Ready, eraftpb::Message};
 
 use crate::{
     log::{HardState, LogEntry, LogStore, SnapshotMark, WriteTask},
+    mutated::mutated,
     replica::Replica,
     wire,
 };
@@ -36,8 +37,14 @@ impl<L: LogStore> Replica<L> {
         let number = ready.number();
         if ready.must_sync() {
             self.write(&mut ready);
+            if mutated("promise-before-write") {
+                self.send(messages.clone());
+            }
             self.unpersisted.push_back(Unpersisted { task: number, last_ready: number, messages });
             self.raw.advance_append_async(ready);
+            if mutated("count-unwritten-log") {
+                self.raw.on_persist_ready(number);
+            }
             self.deliver(committed);
             return;
         }

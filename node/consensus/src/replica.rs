@@ -24,6 +24,7 @@ use crate::{
     leader::Stall,
     log::{HardState, LogStore, SnapshotMark},
     membership::{change_in, conf_state},
+    mutated::mutated,
     reads::Reads,
     ready::Unpersisted,
     settings::{MAX_COMMITTED_BYTES_PER_READY, MAX_TRANSACTION_BYTES},
@@ -82,7 +83,11 @@ impl<L: LogStore> Replica<L> {
     /// See [`StartError`]; most mean that this node must not vote under its old identity.
     pub fn new(config: Config, store: L, applied: Applied) -> Result<Replica<L>, StartError> {
         config.check()?;
-        let log = TailedLog::open(store, conf_state(&config.membership), applied.index)?;
+        let mut group = conf_state(&config.membership);
+        if mutated("count-learner") {
+            group.voters.append(&mut group.learners);
+        }
+        let log = TailedLog::open(store, group, applied.index)?;
         check_log(&log, &applied)?;
         let chain = read_chain(&log, &applied)?;
         let state = log.initial_state()?.hard_state;
@@ -237,6 +242,7 @@ impl<L: LogStore> Replica<L> {
     /// Forgets log entries the synced ledger no longer needs, keeping some for slow followers.
     fn compact(&mut self, synced: u64) {
         let log = self.raw.store();
+        let synced = if mutated("compact-above-synced") { u64::MAX } else { synced };
         let index = synced.min(self.applied.index).saturating_sub(self.keep_entries);
         // In steps of a quarter of what is kept: a compaction is a write like any other.
         let step = (self.keep_entries / 4).max(1);

@@ -22,6 +22,7 @@ use crate::{
     codes::explain,
     effects::{EmittedEvent, ItemFate, LogWriter},
     judge::{Admitted, Judge, Refused, Terms, Verdict},
+    mutated::mutated,
     overlay::{Changes, Overlay},
     precheck::{Checked, KeyCache, Prechecked},
     registry::Registry,
@@ -171,7 +172,12 @@ impl<'a> BlockRun<'a> {
                 self.absorb(called.changes);
                 End { events: called.events, result, ..End::new(Outcome::Committed) }
             }
-            Err(failure) => End::rejected(failure.code(), failure.to_string()),
+            Err(failure) => {
+                if mutated("keep-rejected-writes") {
+                    self.absorb(called.changes);
+                }
+                End::rejected(failure.code(), failure.to_string())
+            }
         };
         end.endorsements = transaction.endorsements_digest();
         end.fuel = called.fuel_used;
@@ -270,6 +276,7 @@ impl<'a> BlockRun<'a> {
 /// The replay entries to be removed at a time, oldest first.
 fn over(trie: &Trie, time_ms: u64) -> Vec<StateKey> {
     let replays = SystemKey::replays();
+    let time_ms = time_ms + if mutated("forget-replay-early") { 1_000 } else { 0 };
     let live = replays.clone().component(&time_ms.to_be_bytes());
     let live = live.expect("a time fits a key");
     let entries = trie.iter_prefix(&replays).map(|(key, _)| key);

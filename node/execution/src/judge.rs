@@ -43,6 +43,7 @@ use precinto_protocol::{
 };
 
 use crate::{
+    mutated::mutated,
     precheck::{Checked, KeyCache, Prechecked},
     registry::Registry,
     view::{StateView, ViewError},
@@ -156,16 +157,17 @@ impl<'k> Judge<'k> {
         let Some(identity) = self.identity(state, &statement.key_id())? else {
             return Ok(Verdict::Void(VoidReason::UnknownIdentity));
         };
-        if !item.is_signed(&identity.public_key, self.keys) {
+        if !item.is_signed(&identity.public_key, self.keys) && !mutated("apply-void") {
             return Ok(Verdict::Void(VoidReason::BadSignature));
         }
-        if call.expires_ms < self.terms.time_ms {
+        if call.expires_ms < self.terms.time_ms && !mutated("execute-expired") {
             return Ok(Verdict::Expired(item.id));
         }
-        if call.expires_ms - self.terms.time_ms > self.terms.max_expiry_ms {
+        if call.expires_ms.saturating_sub(self.terms.time_ms) > self.terms.max_expiry_ms {
             return Ok(Verdict::Void(VoidReason::ExpiryTooFar));
         }
-        if state.get(&SystemKey::replay(call.expires_ms, &item.id))?.is_some() {
+        let replay = SystemKey::replay(call.expires_ms, &item.id);
+        if state.get(&replay)?.is_some() && !mutated("execute-twice") {
             return Ok(Verdict::Duplicate(item.id));
         }
         self.judge_author(item, &identity, state)
@@ -268,7 +270,7 @@ impl<'k> Judge<'k> {
 
 /// Whether an identity may sign at a time; if not, why.
 fn in_force(identity: &Identity, time_ms: u64) -> Result<(), &'static str> {
-    if identity.status != IdentityStatus::Active {
+    if identity.status != IdentityStatus::Active && !mutated("ignore-revocation") {
         return Err(code::IDENTITY_REVOKED);
     }
     if !(identity.valid_from_ms..identity.valid_until_ms).contains(&time_ms) {

@@ -38,6 +38,7 @@ mod fatal;
 mod host;
 mod judge;
 mod ledger;
+mod mutated;
 mod overlay;
 mod precheck;
 mod query;

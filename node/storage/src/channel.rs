@@ -12,44 +12,54 @@
 //! Replacing the file `ledger.current` is the moment at which another ledger takes over. Whatever
 //! is not named by it is left over from an interruption and removed at the next start.
 
-use std::{fs, io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use precinto_protocol::{hash::Hash, identity::NodeId};
 
 use crate::{
-    engine::{Store, options::LEDGER_TABLES, rocks::RocksEngine},
+    engine::{
+        Store,
+        options::{LEDGER_TABLES, RAFT_TABLES},
+    },
     error::StorageError,
-    files,
     identity::StorageIdentity,
     ledger::{Ledger, LedgerView},
+    memory::MemoryVolume,
     raft_log::{LogBatch, RaftLog, SnapshotMark},
     snapshot::{Manifest, SnapshotLoader},
+    volume::{DiskVolume, Volume},
 };
 
 const RAFT: &str = "raft";
+const RAFT_TEMPORARY: &str = "raft.tmp";
 const CURRENT: &str = "ledger.current";
 const LEDGER_PREFIX: &str = "ledger-";
 
 /// The storage directory of one channel.
 #[derive(Clone, Debug)]
 pub struct ChannelDirectory {
-    path: PathBuf,
+    volume: Arc<dyn Volume>,
 }
 
 impl ChannelDirectory {
     /// The directory at `path`. Touches nothing.
     pub fn new(path: impl Into<PathBuf>) -> ChannelDirectory {
-        ChannelDirectory { path: path.into() }
+        ChannelDirectory { volume: Arc::new(DiskVolume(path.into())) }
+    }
+
+    /// The directory on a simulated volume. Its snapshots to serve are the simulation's part.
+    pub fn in_memory(volume: MemoryVolume) -> ChannelDirectory {
+        ChannelDirectory { volume: Arc::new(volume) }
     }
 
     /// Where snapshots to serve are kept.
     pub fn snapshots(&self) -> PathBuf {
-        self.path.join("snapshots")
+        self.volume.path().join("snapshots")
     }
 
     /// Whether a node lives here. The Raft log is created last.
     pub fn exists(&self) -> bool {
-        self.path.join(RAFT).exists()
+        self.volume.exists(RAFT)
     }
 
     /// Creates the storage of a new node. What an interrupted creation left is replaced.
@@ -58,27 +68,28 @@ impl ChannelDirectory {
     /// [`StorageError::Exists`] if a node lives here; [`StorageError::LogLost`] if one did and
     /// only its ledger is left; I/O errors.
     pub fn create(&self, identity: StorageIdentity) -> Result<(RaftLog, Ledger), StorageError> {
+        let volume = &self.volume;
         if self.exists() {
-            return Err(StorageError::Exists { path: self.path.clone() });
+            return Err(StorageError::Exists { path: volume.path().into() });
         }
-        fs::create_dir_all(&self.path)?;
+        volume.create()?;
         if let Some(name) = self.current()? {
-            let left = RocksEngine::open(&self.path.join(name), LEDGER_TABLES)?;
-            if LedgerView::new(Store::new(left).view()).head()?.is_some() {
-                return Err(StorageError::LogLost { path: self.path.clone() });
+            let left = volume.open_store(&name, LEDGER_TABLES)?;
+            if LedgerView::new(left.view()).head()?.is_some() {
+                return Err(StorageError::LogLost { path: volume.path().into() });
             }
         }
         // Its name goes first: half a ledger that is named would stop the next attempt.
-        files::remove_file(&self.path, CURRENT)?;
+        volume.remove_file(CURRENT)?;
         let (name, temporary) = (ledger_name(0), temporary_name(0));
-        files::remove_directory(&self.path.join(&name))?;
-        files::remove_directory(&self.path.join(&temporary))?;
-        drop(Ledger::create(&self.path.join(&temporary), identity)?);
-        files::publish(&self.path, &temporary, &name)?;
-        files::replace(&self.path, CURRENT, name.as_bytes())?;
-        files::remove_directory(&self.path.join("raft.tmp"))?;
-        drop(RaftLog::create(&self.path.join("raft.tmp"), identity)?);
-        files::publish(&self.path, "raft.tmp", RAFT)?;
+        volume.remove_directory(&name)?;
+        volume.remove_directory(&temporary)?;
+        drop(Ledger::create_on(volume.create_store(&temporary, LEDGER_TABLES)?, identity)?);
+        volume.publish(&temporary, &name)?;
+        volume.replace(CURRENT, name.as_bytes())?;
+        volume.remove_directory(RAFT_TEMPORARY)?;
+        drop(RaftLog::create_on(volume.create_store(RAFT_TEMPORARY, RAFT_TABLES)?, identity)?);
+        volume.publish(RAFT_TEMPORARY, RAFT)?;
         self.open(identity.node, &identity.genesis)
     }
 
@@ -91,16 +102,17 @@ impl ChannelDirectory {
     pub fn open(&self, node: NodeId, genesis: &Hash) -> Result<(RaftLog, Ledger), StorageError> {
         let current = self.current()?;
         if !self.exists() {
-            let path = self.path.clone();
+            let path = self.volume.path().into();
             return Err(match current {
                 Some(_) => StorageError::LogLost { path },
                 None => StorageError::Missing { path },
             });
         }
-        let name =
-            current.ok_or_else(|| StorageError::Missing { path: self.path.join(CURRENT) })?;
-        let raft_log = RaftLog::open(&self.path.join(RAFT), node, genesis)?;
-        let ledger = Ledger::open(&self.path.join(&name), raft_log.identity())?;
+        let name = current
+            .ok_or_else(|| StorageError::Missing { path: self.volume.path().join(CURRENT) })?;
+        let raft_log = self.volume.open_store(RAFT, RAFT_TABLES)?;
+        let raft_log = RaftLog::open(raft_log, &self.volume.path().join(RAFT), node, genesis)?;
+        let ledger = self.open_ledger(&name, raft_log.identity())?;
         if let Some(mark) = raft_log.announced_install()? {
             if name == ledger_name(mark.index) && !holds(&raft_log, mark)? {
                 let reset = LogBatch { snapshot: Some(mark), sync: true, ..LogBatch::default() };
@@ -122,11 +134,11 @@ impl ChannelDirectory {
         identity: StorageIdentity,
         manifest: Manifest,
     ) -> Result<LedgerInstall, StorageError> {
-        let path = self.path.join(temporary_name(manifest.applied.index));
-        files::remove_directory(&path)?;
-        let engine = RocksEngine::create(&path, LEDGER_TABLES)?;
-        let loader = SnapshotLoader::on(Store::new(engine.clone()), identity, manifest)?;
-        Ok(LedgerInstall { directory: self.clone(), loader, engine })
+        let name = temporary_name(manifest.applied.index);
+        self.volume.remove_directory(&name)?;
+        let store = self.volume.create_store(&name, LEDGER_TABLES)?;
+        let loader = SnapshotLoader::on(store.clone(), identity, manifest)?;
+        Ok(LedgerInstall { directory: self.clone(), loader, store })
     }
 
     /// Removes ledgers that are not in use. For use at start, and after an installation once all
@@ -136,21 +148,22 @@ impl ChannelDirectory {
     /// I/O errors.
     pub fn remove_leftovers(&self) -> Result<(), StorageError> {
         let current = self.current()?;
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let is_ledger = name.starts_with(LEDGER_PREFIX) && entry.file_type()?.is_dir();
-            if is_ledger && current.as_deref() != Some(&*name) {
-                files::remove_directory(&entry.path())?;
+        for name in self.volume.directories()? {
+            if name.starts_with(LEDGER_PREFIX) && current.as_deref() != Some(&*name) {
+                self.volume.remove_directory(&name)?;
             }
         }
         Ok(())
     }
 
+    fn open_ledger(&self, name: &str, identity: &StorageIdentity) -> Result<Ledger, StorageError> {
+        let store = self.volume.open_store(name, LEDGER_TABLES)?;
+        Ledger::open(store, &self.volume.path().join(name), identity)
+    }
+
     /// The name of the ledger in use.
     fn current(&self) -> Result<Option<String>, StorageError> {
-        let name = match fs::read_to_string(self.path.join(CURRENT)) {
+        let name = match self.volume.read(CURRENT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             name => name?,
         };
@@ -185,7 +198,7 @@ fn temporary_name(index: u64) -> String {
 pub struct LedgerInstall {
     directory: ChannelDirectory,
     loader: SnapshotLoader,
-    engine: RocksEngine,
+    store: Store,
 }
 
 impl LedgerInstall {
@@ -212,8 +225,7 @@ impl LedgerInstall {
     ) -> Result<Ledger, StorageError> {
         let swap = self.complete(raft_log, old, check)?;
         swap.run(SWAP_STEPS.len())?;
-        let ledger = swap.directory.path.join(ledger_name(swap.mark.index));
-        Ledger::open(&ledger, raft_log.identity())
+        swap.directory.open_ledger(&ledger_name(swap.mark.index), raft_log.identity())
     }
 
     pub(crate) fn complete(
@@ -222,15 +234,15 @@ impl LedgerInstall {
         old: &Ledger,
         check: impl FnOnce(&LedgerView) -> Result<(), StorageError>,
     ) -> Result<Swap, StorageError> {
-        let LedgerInstall { directory, loader, engine } = self;
+        let LedgerInstall { directory, loader, store } = self;
         let mark = loader.manifest().applied;
         let applied = old.head().map_or(0, |head| head.applied.index);
         if mark.index <= applied || mark.index < raft_log.hard_state().commit {
             return Err(StorageError::BadSnapshot("the node is past it".into()));
         }
         loader.finish(old, check)?;
-        assert_eq!(engine.holders(), 1, "no view of the new ledger is kept while it is moved");
-        drop(engine);
+        assert!(store.is_sole(), "no view of the new ledger is kept while it is moved");
+        drop(store);
         Ok(Swap { directory, raft_log: raft_log.clone(), mark })
     }
 }
@@ -257,14 +269,13 @@ impl Swap {
 
     fn publish(&self) -> Result<(), StorageError> {
         let (temporary, name) = (temporary_name(self.mark.index), ledger_name(self.mark.index));
-        let path = &self.directory.path;
         // A ledger of that name was published by an attempt that ended before it took over.
-        files::remove_directory(&path.join(&name))?;
-        Ok(files::publish(path, &temporary, &name)?)
+        self.directory.volume.remove_directory(&name)?;
+        Ok(self.directory.volume.publish(&temporary, &name)?)
     }
 
     fn take_over(&self) -> Result<(), StorageError> {
         let name = ledger_name(self.mark.index);
-        Ok(files::replace(&self.directory.path, CURRENT, name.as_bytes())?)
+        Ok(self.directory.volume.replace(CURRENT, name.as_bytes())?)
     }
 }

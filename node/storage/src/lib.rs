@@ -36,9 +36,11 @@ mod identity;
 mod keys;
 mod ledger;
 pub mod memory;
+mod mutated;
 mod pages;
 mod raft_log;
 pub mod snapshot;
+mod volume;
 
 pub use channel::{ChannelDirectory, LedgerInstall};
 pub use engine::StoreFigures;

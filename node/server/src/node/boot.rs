@@ -8,17 +8,11 @@ use std::{
 };
 
 use anyhow::Context;
-use precinto_execution::{CodeSource, KeyCache, Ledger as Executor, Persisted, Runtime, Tip};
-use precinto_protocol::{
-    block::Origin, cbor, genesis::Genesis, hash::Hash, identity::NodeId, log::Frontier,
-};
-use precinto_storage::{
-    BlockBatch, BlockSummary, ChannelDirectory, Ledger, LedgerView, RaftLog, StorageError,
-    StorageIdentity,
-};
+use precinto_core::open::Tools;
+use precinto_execution::{CodeSource, KeyCache, Ledger as Executor, Runtime};
+use precinto_protocol::{genesis::Genesis, hash::Hash, identity::NodeId};
+use precinto_storage::{ChannelDirectory, Ledger, RaftLog, StorageError, StorageIdentity};
 use precinto_vm::{Engine, ModuleCache};
-
-use super::adapters::{StatePort, frontier, state_key};
 
 /// Makes the storage of a node, empty. A node never makes it by itself: a missing directory means
 /// a lost disk, and such a node comes back as a new one.
@@ -42,26 +36,14 @@ impl CodeSource for CodeDirectory {
     }
 }
 
-/// What execution needs besides the ledger; shared with queries.
-#[derive(Clone)]
-pub struct Tools {
-    /// Contract engine and code.
-    pub runtime: Arc<Runtime>,
-    /// Parsed keys.
-    pub keys: Arc<KeyCache>,
-    /// Fingerprint of the engine, for the hello.
-    pub fingerprint: Hash,
-}
-
-impl Tools {
-    /// Contracts come from `code`; compiled ones are kept in `data`.
-    pub fn new(code: PathBuf, data: &Path) -> anyhow::Result<Tools> {
-        let engine = Arc::new(Engine::new()?);
-        let fingerprint = engine.fingerprint();
-        let modules = ModuleCache::open(engine, &data.join("modules"))?;
-        let runtime = Arc::new(Runtime::new(modules, Box::new(CodeDirectory(code))));
-        Ok(Tools { runtime, keys: Arc::new(KeyCache::new()), fingerprint })
-    }
+/// Contracts come from `code`; compiled ones are kept in `data`. Beside what execution needs, the
+/// engine's fingerprint, for the hello.
+pub fn tools(code: PathBuf, data: &Path) -> anyhow::Result<(Tools, Hash)> {
+    let engine = Arc::new(Engine::new()?);
+    let fingerprint = engine.fingerprint();
+    let modules = ModuleCache::open(engine, &data.join("modules"))?;
+    let runtime = Arc::new(Runtime::new(modules, Box::new(CodeDirectory(code))));
+    Ok((Tools { runtime, keys: Arc::new(KeyCache::new()) }, fingerprint))
 }
 
 /// A channel, opened.
@@ -94,82 +76,6 @@ pub fn open(
         }
         other => other.into(),
     })?;
-    let executor = match ledger.head() {
-        Some(_) => restore(&ledger.view(), genesis, tools)?,
-        None => begin(&ledger, genesis, tools)?,
-    };
+    let executor = precinto_core::open::open(&ledger, genesis, tools)?;
     Ok(Channel { directory, raft_log, ledger, executor })
-}
-
-/// Puts the genesis into an empty ledger, as height 0.
-fn begin(ledger: &Ledger, genesis: &Genesis, tools: &Tools) -> anyhow::Result<Executor> {
-    let (executor, effects) =
-        Executor::from_genesis(genesis, tools.runtime.clone(), tools.keys.clone())?;
-    let empty = Frontier::new();
-    ledger.commit_block(&BlockBatch {
-        summary: BlockSummary {
-            height: 0,
-            raft_index: 0,
-            raft_term: 0,
-            content: Hash::ZERO,
-            time_ms: genesis.created_ms,
-            state_root: effects.state_root,
-            log_size: 0,
-            log_root: empty.root(),
-            outcomes: 0,
-            events: 0,
-        },
-        commit_index: 0,
-        block: cbor::encode(genesis),
-        state_writes: effects
-            .writes
-            .plain
-            .into_iter()
-            .map(|(key, value)| (key.as_bytes().to_vec(), value))
-            .collect(),
-        record_logs: Vec::new(),
-        leaves: Vec::new(),
-        log_nodes: Vec::new(),
-        outcomes: Vec::new(),
-        events: Vec::new(),
-        frontier: empty,
-        membership: cbor::encode(executor.membership()),
-    })?;
-    ledger.sync()?;
-    Ok(executor)
-}
-
-/// Rebuilds the state tree from a ledger and compares its root.
-pub fn restore(view: &LedgerView, genesis: &Genesis, tools: &Tools) -> anyhow::Result<Executor> {
-    let head = view.head()?.context("the ledger has no head")?;
-    let tip = Tip {
-        origin: Origin { channel: genesis.hash(), epoch: 0 },
-        height: head.block.height,
-        time_ms: head.block.time_ms,
-        content: head.block.content,
-    };
-    let plain = view.state_entries().map(|entry| {
-        let (key, value) = entry.map_err(unreadable)?;
-        Ok((state_key(&key)?, value))
-    });
-    let record_logs = view.record_logs().map(|entry| {
-        let (key, head) = entry.map_err(unreadable)?;
-        Ok((state_key(&key)?, frontier(&head.commitment)?))
-    });
-    let membership = cbor::decode(&head.membership)
-        .context("the ledger does not tell who is in the raft group")?;
-    let persisted = Persisted {
-        membership,
-        tip,
-        state_root: head.block.state_root,
-        log: head.frontier,
-        plain,
-        record_logs,
-    };
-    let state = StatePort(view.clone());
-    Ok(Executor::restore(persisted, &state, tools.runtime.clone(), tools.keys.clone())?)
-}
-
-fn unreadable(error: StorageError) -> precinto_execution::ViewError {
-    precinto_execution::ViewError::Io(error.to_string())
 }

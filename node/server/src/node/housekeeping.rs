@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use precinto_consensus::Input;
+use precinto_core::{LedgerCell, StatePort, pending::Pending};
 use precinto_execution::Registry;
 use precinto_network::NetworkHandle;
 use precinto_protocol::{
@@ -13,13 +14,10 @@ use precinto_storage::{RaftLog, StorageError};
 use tokio::{task::spawn_blocking, time::interval};
 
 use super::{
-    adapters::StatePort,
     disk::Disk,
     halt::Halt,
-    ledger_cell::LedgerCell,
     metrics::Metrics,
     owner,
-    pending::Pending,
     raft::{RaftHandle, wall_clock_ms},
 };
 

@@ -6,15 +6,10 @@ use std::{
 };
 
 use precinto_consensus::{Input, SnapshotMark, WriteTask};
-use precinto_storage::{HardState, LogBatch, LogEntry, RaftLog};
+use precinto_core::log::Gathered;
+use precinto_storage::RaftLog;
 
 use super::{disk::Disk, metrics::Metrics, owner, raft::RaftHandle};
-
-/// Tasks merged into one write at most.
-const MAX_TASKS: usize = 64;
-
-/// Payload merged into one write at most: an fsync of more takes longer than it saves.
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// What the log writer is asked.
 pub(super) enum LogJob {
@@ -68,56 +63,29 @@ impl<I: FnMut(SnapshotMark)> Writer<I> {
 
     /// Writes `first` and what waits behind it; returns a job that does not belong to the batch.
     fn write(&mut self, first: WriteTask, jobs: &mpsc::Receiver<LogJob>) -> Option<LogJob> {
-        let mut number = first.number;
-        let mut bytes = size(&first);
-        let mut batches = vec![self.batch(first)];
+        if let Some(mark) = first.snapshot {
+            (self.install)(mark);
+        }
+        let mut gathered = Gathered::new(first);
         let mut left = None;
-        while batches.len() < MAX_TASKS && bytes < MAX_BYTES {
-            match jobs.try_recv() {
-                Ok(LogJob::Write(task)) if task.snapshot.is_none() => {
-                    number = task.number;
-                    bytes += size(&task);
-                    batches.push(self.batch(task));
-                }
-                Ok(other) => {
-                    left = Some(other);
-                    break;
-                }
+        while !gathered.is_full() && left.is_none() {
+            left = match jobs.try_recv() {
+                Ok(LogJob::Write(task)) => gathered.add(task).err().map(LogJob::Write),
+                Ok(other) => Some(other),
                 Err(_) => break,
-            }
+            };
         }
         if let Err(error) = self.parts.disk.before_write() {
             tracing::error!(%error, "the disk cannot be looked at");
         }
         let started = Instant::now();
-        if let Err(error) = self.parts.log.append(&batches) {
-            owner::halt(&format!("the raft log cannot be written: {error}"));
-        }
+        let number = match gathered.write(&self.parts.log) {
+            Ok(number) => number,
+            Err(error) => owner::halt(&format!("the raft log cannot be written: {error}")),
+        };
         self.parts.metrics.storage.log_write.observe(started.elapsed().as_secs_f64());
         self.parts.raft.own(Input::Persisted(number));
         left
-    }
-
-    fn batch(&mut self, task: WriteTask) -> LogBatch {
-        let snapshot = task.snapshot.map(|mark| {
-            (self.install)(mark);
-            precinto_storage::SnapshotMark { index: mark.index, term: mark.term }
-        });
-        LogBatch {
-            snapshot,
-            truncate_from: task.truncate_from,
-            entries: task
-                .entries
-                .into_iter()
-                .map(|e| LogEntry { index: e.index, term: e.term, payload: e.payload })
-                .collect(),
-            hard_state: task.hard_state.map(|h| HardState {
-                term: h.term,
-                vote: h.vote,
-                commit: h.commit,
-            }),
-            sync: true,
-        }
     }
 
     fn compact(&self, mark: SnapshotMark) {
@@ -125,8 +93,4 @@ impl<I: FnMut(SnapshotMark)> Writer<I> {
             owner::halt(&format!("the raft log cannot be compacted: {error}"));
         }
     }
-}
-
-fn size(task: &WriteTask) -> usize {
-    task.entries.iter().map(|entry| entry.payload.len()).sum()
 }

@@ -9,7 +9,7 @@ use precinto_protocol::{
 /// A request on the request lane.
 #[derive(Debug, Encode, Decode)]
 pub(super) enum PeerRequest {
-    /// Order these encoded transactions, if you lead. The answer is a [`SubmitAnswer`].
+    /// Order these encoded transactions, if you lead. The answer is a [`ForwardAnswer`](precinto_core::intake::ForwardAnswer).
     #[n(0)]
     Submit(#[n(0)] Vec<ByteVec>),
     /// Endorse these transactions. The answer is an array of [`EndorseAnswer`], in their order.
@@ -65,17 +65,6 @@ pub(super) fn readable(code: &str, message: &str) -> (String, String) {
     let code = if is_code(code.as_bytes()) { code } else { "refused" };
     let message = message.chars().filter(|c| !c.is_control()).take(MAX_REFUSAL_CHARS).collect();
     (code.to_owned(), message)
-}
-
-/// What the leader did with forwarded transactions.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-pub(super) struct SubmitAnswer {
-    /// How many were taken into its queue; the others may be sent again.
-    #[n(0)]
-    pub taken: u64,
-    /// Which ones were put off, by place in the request: there is no room for them now.
-    #[n(1)]
-    pub put_off: Vec<u64>,
 }
 
 /// A request on the snapshot lane.

@@ -10,26 +10,20 @@
 //! Owner threads ([`owner`]) hold all mutable state; tokio tasks serve peers and clients and only
 //! read. Every queue between them is bounded, by its own length or by the replica's windows.
 
-mod adapters;
 mod apply;
 mod attest;
 pub mod boot;
-mod budget;
 mod clock;
-mod compare;
 mod disk;
 pub mod endorse;
-mod event;
 mod halt;
 mod housekeeping;
-mod ledger_cell;
 mod log_writer;
 mod messages;
 mod metrics;
 mod officer;
 mod outlet;
 mod owner;
-mod pending;
 mod port;
 mod raft;
 mod requests;
@@ -39,6 +33,7 @@ mod snapshots;
 mod start;
 mod submit;
 mod verify;
+mod waiters;
 
 pub use owner::join_all;
 pub use run::run;

@@ -10,6 +10,7 @@ use precinto_api::{
     EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, QueryAnswer,
     QueryCall, RaftRole, TransactionView, codes,
 };
+use precinto_core::{EventRecord, Found, LedgerCell, StatePort, find, pending::Pending};
 use precinto_execution::{Queries, Query, QueryAt, QueryError, Registry};
 use precinto_network::NetworkHandle;
 use precinto_protocol::{
@@ -34,9 +35,8 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{
-    adapters::StatePort, endorse::Collector, event::EventRecord, halt::Halt,
-    ledger_cell::LedgerCell, officer::OfficerSigner, pending::Pending, raft::RaftHandle,
-    roster::Registered, submit::Submitter,
+    endorse::Collector, halt::Halt, officer::OfficerSigner, raft::RaftHandle, roster::Registered,
+    submit::Submitter, waiters::Waiters,
 };
 
 /// How long a linearizable read may wait for the leader.
@@ -66,6 +66,8 @@ pub(super) struct Port {
     pub officers: OfficerSigner,
     /// Accepted and unfinished transactions.
     pub pending: Arc<Pending>,
+    /// Clients that wait.
+    pub waiters: Arc<Waiters>,
     /// The replica.
     pub raft: RaftHandle,
     /// The peers.
@@ -168,7 +170,7 @@ impl NodePort for SharedPort {
         async move {
             let busy = || NodeError::new(codes::OVERLOADED, "too many clients wait").retryable();
             // First the subscription, then the look: nothing can happen unseen in between.
-            let finished = self.0.pending.wait(id).map_err(|_| busy())?;
+            let finished = self.0.waiters.wait(id).map_err(|_| busy())?;
             let now = self.transaction(id).await?;
             if !matches!(now.status, Status::Pending | Status::Unknown) {
                 return Ok(now);
@@ -279,19 +281,13 @@ fn head(view: &LedgerView) -> anyhow::Result<Head> {
 }
 
 fn transaction_view(port: &Port, id: TransactionId) -> anyhow::Result<TransactionView> {
-    // Before the ledger is looked at: a transaction that finishes in between is found there.
-    let unfinished = if port.pending.contains(&id) {
-        Status::Pending
-    } else if port.pending.is_expired(&id) {
-        Status::Expired
-    } else {
-        Status::Unknown
+    let status = match find(&port.pending, &port.ledger, &id)? {
+        Found::Finished { outcome, view } => return finished_view(&view, id, &outcome),
+        Found::Unknown => Status::Unknown,
+        Found::Pending => Status::Pending,
+        Found::Expired => Status::Expired,
     };
-    let view = port.ledger.view();
-    match view.outcome(&id.0)? {
-        Some(stored) => finished_view(&view, id, &stored),
-        None => Ok(TransactionView { id, status: unfinished, outcome: None, transaction: None }),
-    }
+    Ok(TransactionView { id, status, outcome: None, transaction: None })
 }
 
 fn finished_view(

@@ -10,10 +10,11 @@ use std::{
 };
 
 use precinto_consensus::{Committed, Input, Output, Replica, Status, WriteTask, settings::TICK_MS};
+use precinto_core::LogPort;
 use precinto_protocol::identity::NodeId;
 use tokio::sync::{oneshot, watch};
 
-use super::{adapters::LogPort, owner};
+use super::owner;
 
 /// Inputs from outside (peers, clients) that may wait for the raft thread. Above it they are
 /// refused: peers repeat themselves, clients come back. Inputs of this node's own threads always

@@ -9,7 +9,15 @@ use std::{
 
 use anyhow::Context;
 use precinto_api::{Accounts, ApiConfig, HttpMetrics, NodePort, Webhooks, audit::Trail};
-use precinto_consensus::{Applied, Input, Replica};
+use precinto_consensus::{Input, Replica};
+use precinto_core::{
+    LedgerCell, LogPort, StatePort,
+    apply::Applier as Steps,
+    attest::Attester,
+    intake::Intake,
+    open::{Tools, applied},
+    pending::Pending,
+};
 use precinto_execution::{Ledger as Executor, Queries, Registry};
 use precinto_network::{Frame, Hello, Inbox, NetworkHandle};
 use precinto_protocol::{
@@ -24,23 +32,19 @@ use tokio::{
 };
 
 use super::{
-    adapters::{LogPort, StatePort},
-    apply::{self, Applier, applied},
-    attest::Attester,
-    boot::{self, Channel, Tools},
-    budget::Budgets,
+    apply::{self, Applier},
+    attest::{self, Surroundings},
+    boot::{self, Channel},
     clock::Clocks,
     disk::Disk,
     endorse::{Collector, CollectorParts, Endorser, Present},
     halt::Halt,
     housekeeping::House,
-    ledger_cell::LedgerCell,
     log_writer::{self, LogParts},
     metrics::Metrics,
     officer::OfficerSigner,
     outlet::NodeOutlet,
     owner,
-    pending::Pending,
     port::{Port, QUERY_PLACES, SharedPort},
     raft::{self, RaftHandle, RaftInbox},
     requests::answer_requests,
@@ -49,6 +53,7 @@ use super::{
     start::{Known, replica_config, start_network, this_node},
     submit::{Submitter, SubmitterParts},
     verify,
+    waiters::Waiters,
 };
 use crate::{
     keyfile,
@@ -103,6 +108,7 @@ struct Shared {
     tools: Tools,
     ledger: LedgerCell,
     pending: Arc<Pending>,
+    waiters: Arc<Waiters>,
     halt: Halt,
     disk: Arc<Disk>,
     metrics: Arc<Metrics>,
@@ -121,7 +127,7 @@ impl Running {
         let halt = Halt::open(&config.data)?;
         let registry = prometheus::Registry::new();
         let metrics = Metrics::register(&registry)?;
-        let tools = Tools::new(config.code.clone(), &config.data)?;
+        let (tools, fingerprint) = boot::tools(config.code.clone(), &config.data)?;
         let disk = Arc::new(
             Disk::open(&config.data, config.disk_reserve)
                 .with_context(|| format!("cannot reserve room in {}", config.data.display()))?,
@@ -146,7 +152,7 @@ impl Running {
         let hello = Hello {
             genesis: origin.channel,
             protocol_version: PROTOCOL_VERSION,
-            engine_fingerprint: tools.fingerprint,
+            engine_fingerprint: fingerprint,
             node: node.id,
             storage_id: node.storage_id,
         };
@@ -161,6 +167,7 @@ impl Running {
             tools,
             ledger: LedgerCell::new(ledger),
             pending: Arc::default(),
+            waiters: Arc::default(),
             halt,
             disk,
             metrics,
@@ -180,7 +187,6 @@ impl Running {
             raft_inbox,
             heights,
             registered: nodes,
-            last: applied(&head),
         });
         owner::spawn_task("roster", roster.run());
         let parts = Served { inbox, snapshots, config, registry, heard };
@@ -239,7 +245,6 @@ struct Threads {
     raft_inbox: RaftInbox,
     heights: watch::Sender<u64>,
     registered: watch::Sender<Arc<Vec<Node>>>,
-    last: Applied,
 }
 
 /// What peers and clients are served with.
@@ -259,30 +264,21 @@ impl Shared {
 
     /// Starts the owner threads, wired as the module's picture shows.
     fn start_threads(&self, threads: Threads) -> Arc<Snapshots> {
-        let Threads {
-            directory,
-            raft_log,
-            executor,
-            replica,
-            raft_inbox,
-            heights,
-            registered,
-            last,
-        } = threads;
+        let Threads { directory, raft_log, executor, replica, raft_inbox, heights, registered } =
+            threads;
         let (work, work_inbox) = mpsc::channel();
         let (jobs, jobs_inbox) = mpsc::sync_channel(apply::QUEUE);
         verify::start(self.tools.keys.clone(), work_inbox, jobs);
         let applier = Applier {
-            executor,
-            ledger: self.ledger.clone(),
+            steps: Steps::new(executor, self.ledger.clone()),
             raft: self.raft.clone(),
             pending: self.pending.clone(),
+            waiters: self.waiters.clone(),
             heights,
             registered,
             halt: self.halt.clone(),
             disk: self.disk.clone(),
             metrics: self.metrics.clone(),
-            last,
         };
         applier.start(jobs_inbox);
         let snapshots = Arc::new(Snapshots {
@@ -349,13 +345,16 @@ impl Shared {
     }
 
     fn submitter(&self) -> Submitter {
+        let intake = Intake::new(
+            self.node.id,
+            self.origin.channel,
+            self.ledger.clone(),
+            self.tools.keys.clone(),
+            self.pending.clone(),
+        );
         Submitter::new(SubmitterParts {
-            node: self.node.id,
-            channel: self.origin.channel,
-            ledger: self.ledger.clone(),
-            keys: self.tools.keys.clone(),
-            pending: self.pending.clone(),
-            budgets: Budgets::default(),
+            intake,
+            waiters: self.waiters.clone(),
             halt: self.halt.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
@@ -398,10 +397,12 @@ impl Shared {
     ) -> anyhow::Result<()> {
         let attester = Attester {
             node: self.node.id,
+            member: self.node.member.clone(),
             origin: self.origin,
             key: keyfile::read_signing_key(&config.keys.join("attestation.key"))?,
             ledger: self.ledger.clone(),
-            member: self.node.member.clone(),
+        };
+        let around = Surroundings {
             newest_at_genesis: self.genesis.nodes.last().map_or(0, |node| node.id),
             nodes: self.registered.clone(),
             heard,
@@ -409,7 +410,8 @@ impl Shared {
             halt: self.halt.clone(),
             metrics: self.metrics.clone(),
         };
-        owner::spawn_task("attestation", attester.run(self.heights.clone(), gossip));
+        let run = attest::run(attester, around, self.heights.clone(), gossip);
+        owner::spawn_task("attestation", run);
         owner::spawn_task("clocks", self.clocks().run());
         Ok(())
     }
@@ -461,6 +463,7 @@ impl Shared {
             })),
             officers: OfficerSigner::new(self.origin.channel, identity),
             pending: self.pending.clone(),
+            waiters: self.waiters.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
             heights: until_stopped(self.heights.clone(), stopping.clone()),

@@ -12,6 +12,10 @@ use std::sync::{
 
 use anyhow::{Context, ensure};
 use precinto_consensus::{Applied, Input, SnapshotMark, SnapshotOffer};
+use precinto_core::{
+    LedgerCell,
+    open::{self, Tools},
+};
 use precinto_network::{NetworkHandle, Request};
 use precinto_protocol::{cbor, genesis::Genesis, identity::NodeId};
 use precinto_storage::{
@@ -26,14 +30,7 @@ use self::{
     staging::{GRACE, Staging},
 };
 use super::{
-    apply::Install,
-    boot::{self, Tools},
-    disk::Disk,
-    ledger_cell::LedgerCell,
-    messages::SnapshotRequest,
-    owner,
-    raft::RaftHandle,
-    verify::Work,
+    apply::Install, disk::Disk, messages::SnapshotRequest, owner, raft::RaftHandle, verify::Work,
 };
 
 /// What snapshots are made from and go to.
@@ -220,7 +217,7 @@ impl Snapshots {
         let activate = move |old: &Ledger| {
             let mut executor = None;
             let ledger = install.activate(&raft_log, old, |view| {
-                let restored = boot::restore(view, &genesis, &tools);
+                let restored = open::restore(view, &genesis, &tools);
                 executor = Some(
                     restored.map_err(|error| StorageError::BadSnapshot(format!("{error:#}")))?,
                 );

@@ -8,7 +8,8 @@ use std::{
 };
 
 use precinto_consensus::Committed;
-use precinto_execution::{KeyCache, Prechecked, PreparedBlock, precheck};
+use precinto_core::apply;
+use precinto_execution::{KeyCache, Prechecked, precheck};
 use precinto_protocol::block::Block;
 
 use super::{
@@ -43,17 +44,8 @@ pub(super) fn start(keys: Arc<KeyCache>, work: mpsc::Receiver<Work>, jobs: mpsc:
 }
 
 fn prepare(entry: Committed, keys: &KeyCache) -> Job {
-    let Committed { index, term, block: bytes, change } = entry;
-    if let Some(change) = change {
-        return Job::Change { index, term, change };
-    }
-    if bytes.is_empty() {
-        return Job::Empty { index, term };
-    }
-    let block = Block::decode(&bytes).expect("a block was checked before it was appended");
-    let items = check(&block, keys);
-    let block = PreparedBlock::from_prechecked(block, items);
-    Job::Block { index, term, bytes, block: Box::new(block) }
+    let bytes = entry.block.len();
+    Job::Entry { job: apply::prepare(entry, |block| check(block, keys)), bytes }
 }
 
 fn check(block: &Block, keys: &KeyCache) -> Vec<Prechecked> {

@@ -119,6 +119,8 @@ pub(crate) trait Engine: Send + Sync {
     fn sync(&self) -> Result<(), StorageError>;
     fn view(&self) -> Arc<dyn Reader>;
     fn figures(&self) -> StoreFigures;
+    /// Whether a view keeps it open.
+    fn is_read(&self) -> bool;
 }
 
 /// What an operator wants to know of a database.
@@ -182,6 +184,11 @@ impl Store {
 
     pub(crate) fn figures(&self) -> StoreFigures {
         self.engine.figures()
+    }
+
+    /// Whether dropping this handle closes the database.
+    pub(crate) fn is_sole(&self) -> bool {
+        Arc::strong_count(&self.engine) == 1 && !self.engine.is_read()
     }
 
     pub(crate) fn view(&self) -> View {

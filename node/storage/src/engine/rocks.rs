@@ -12,7 +12,6 @@ use super::{
 use crate::error::StorageError;
 
 /// A RocksDB database with one column family per table.
-#[derive(Clone)]
 pub(crate) struct RocksEngine {
     db: Arc<DB>,
     tables: &'static [Table],
@@ -46,11 +45,6 @@ impl RocksEngine {
         let families = tables.iter().map(|table| table.descriptor());
         let db = DB::open_cf_descriptors(&options::database(create), path, families)?;
         Ok(RocksEngine { db: Arc::new(db), tables })
-    }
-
-    /// How many handles and views keep the database open.
-    pub(crate) fn holders(&self) -> usize {
-        Arc::strong_count(&self.db)
     }
 }
 
@@ -96,6 +90,10 @@ impl Engine for RocksEngine {
             write_stalled: sum("rocksdb.is-write-stopped") > 0
                 || sum("rocksdb.actual-delayed-write-rate") > 0,
         }
+    }
+
+    fn is_read(&self) -> bool {
+        Arc::strong_count(&self.db) > 1
     }
 
     fn view(&self) -> Arc<dyn Reader> {

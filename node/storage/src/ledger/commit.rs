@@ -8,6 +8,7 @@ use crate::{
     error::StorageError,
     identity::decode,
     keys::{self, meta},
+    mutated::mutated,
     pages,
 };
 
@@ -53,6 +54,10 @@ impl Ledger {
             membership: block.membership.clone(),
         };
         put_head(&mut batch, &head);
+        if mutated("split-commit") {
+            let ops = batch.ops.split_off(batch.ops.len() - 1);
+            self.shared.store.write(Batch { ops }, Durability::Buffered)?;
+        }
         self.shared.store.write(batch, Durability::Buffered)?;
         progress.head = Some(head);
         Ok(())

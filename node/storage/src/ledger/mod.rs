@@ -15,9 +15,7 @@ use std::{
 };
 
 use crate::{
-    engine::{
-        Batch, Durability, Store, StoreFigures, Table, options::LEDGER_TABLES, rocks::RocksEngine,
-    },
+    engine::{Batch, Durability, Store, StoreFigures, Table},
     error::StorageError,
     identity::StorageIdentity,
     memory::MemoryDisk,
@@ -54,22 +52,18 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Creates an empty ledger in a directory that holds none. Its first batch is the genesis,
-    /// height 0.
-    ///
-    /// # Errors
-    /// [`StorageError::Exists`] and I/O errors.
-    pub(crate) fn create(path: &Path, identity: StorageIdentity) -> Result<Ledger, StorageError> {
-        Self::create_on(Store::new(RocksEngine::create(path, LEDGER_TABLES)?), identity)
-    }
-
-    /// Opens the ledger that was created together with the Raft log of `identity`.
+    /// Opens the ledger in the database at `path`, which was created together with the Raft log of
+    /// `identity`.
     ///
     /// # Errors
     /// [`StorageError::Missing`], [`StorageError::Foreign`], [`StorageError::Corrupt`] and I/O
     /// errors.
-    pub(crate) fn open(path: &Path, identity: &StorageIdentity) -> Result<Ledger, StorageError> {
-        let ledger = Self::open_on(Store::new(RocksEngine::open(path, LEDGER_TABLES)?))?;
+    pub(crate) fn open(
+        store: Store,
+        path: &Path,
+        identity: &StorageIdentity,
+    ) -> Result<Ledger, StorageError> {
+        let ledger = Self::open_on(store)?;
         identity.check_same(&ledger.shared.identity, path)?;
         Ok(ledger)
     }
@@ -83,7 +77,7 @@ impl Ledger {
         identity: StorageIdentity,
     ) -> Result<Ledger, StorageError> {
         if !disk.is_empty() {
-            return Err(StorageError::Exists { path: memory_path() });
+            return Err(StorageError::Exists { path: memory_path().into() });
         }
         Self::create_on(Store::new(disk.clone()), identity)
     }
@@ -97,13 +91,15 @@ impl Ledger {
         identity: &StorageIdentity,
     ) -> Result<Ledger, StorageError> {
         if disk.is_empty() {
-            return Err(StorageError::Missing { path: memory_path() });
+            return Err(StorageError::Missing { path: memory_path().into() });
         }
-        let ledger = Self::open_on(Store::new(disk.clone()))?;
-        identity.check_same(&ledger.shared.identity, &memory_path())?;
-        Ok(ledger)
+        Self::open(Store::new(disk.clone()), memory_path(), identity)
     }
 
+    /// Creates an empty ledger in an empty database. Its first batch is the genesis, height 0.
+    ///
+    /// # Errors
+    /// I/O errors.
     pub(crate) fn create_on(
         store: Store,
         identity: StorageIdentity,

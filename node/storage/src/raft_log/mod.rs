@@ -7,7 +7,7 @@
 mod extent;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -16,14 +16,12 @@ use minicbor::{Decode, Encode};
 use precinto_protocol::{cbor, hash::Hash, identity::NodeId};
 
 use crate::{
-    engine::{
-        Batch, Durability, Store, StoreFigures, Table, View, options::RAFT_TABLES,
-        rocks::RocksEngine,
-    },
+    engine::{Batch, Durability, Store, StoreFigures, Table, View},
     error::StorageError,
     identity::{StorageId, StorageIdentity, decode},
     keys::{self, meta},
     memory::MemoryDisk,
+    mutated::mutated,
 };
 
 /// One entry. The payload is the consensus engine's; storage does not look into it.
@@ -92,21 +90,18 @@ pub struct RaftLog {
 }
 
 impl RaftLog {
-    /// Creates a log in a directory that holds none, synced.
-    ///
-    /// # Errors
-    /// [`StorageError::Exists`] and I/O errors.
-    pub(crate) fn create(path: &Path, identity: StorageIdentity) -> Result<RaftLog, StorageError> {
-        Self::create_on(Store::new(RocksEngine::create(path, RAFT_TABLES)?), identity)
-    }
-
-    /// Opens the log of `node` on the network of `genesis` and verifies that it is whole.
+    /// Opens the log of `node` on the network of `genesis` in the database at `path`, and verifies
+    /// that it is whole.
     ///
     /// # Errors
     /// [`StorageError::Missing`], [`StorageError::Foreign`], [`StorageError::Corrupt`] and I/O
     /// errors.
-    pub(crate) fn open(path: &Path, node: NodeId, genesis: &Hash) -> Result<RaftLog, StorageError> {
-        let store = Store::new(RocksEngine::open(path, RAFT_TABLES)?);
+    pub(crate) fn open(
+        store: Store,
+        path: &Path,
+        node: NodeId,
+        genesis: &Hash,
+    ) -> Result<RaftLog, StorageError> {
         let identity = StorageIdentity::read(&store, Table::RaftMeta)?;
         identity.check(node, genesis, path)?;
         Self::open_on(store, identity)
@@ -121,7 +116,7 @@ impl RaftLog {
         identity: StorageIdentity,
     ) -> Result<RaftLog, StorageError> {
         if !disk.is_empty() {
-            return Err(StorageError::Exists { path: memory_path() });
+            return Err(StorageError::Exists { path: memory_path().into() });
         }
         Self::create_on(Store::new(disk.clone()), identity)
     }
@@ -137,15 +132,19 @@ impl RaftLog {
         genesis: &Hash,
     ) -> Result<RaftLog, StorageError> {
         if disk.is_empty() {
-            return Err(StorageError::Missing { path: memory_path() });
+            return Err(StorageError::Missing { path: memory_path().into() });
         }
-        let store = Store::new(disk.clone());
-        let identity = StorageIdentity::read(&store, Table::RaftMeta)?;
-        identity.check(node, genesis, &memory_path())?;
-        Self::open_on(store, identity)
+        Self::open(Store::new(disk.clone()), memory_path(), node, genesis)
     }
 
-    fn create_on(store: Store, identity: StorageIdentity) -> Result<RaftLog, StorageError> {
+    /// Creates a log in an empty database, synced.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub(crate) fn create_on(
+        store: Store,
+        identity: StorageIdentity,
+    ) -> Result<RaftLog, StorageError> {
         identity.write(&store, Table::RaftMeta)?;
         Self::open_on(store, identity)
     }
@@ -251,6 +250,7 @@ impl RaftLog {
         let mut extent = self.extent(Clone::clone);
         let mut writes = Batch::default();
         stage(&mut extent, &mut writes);
+        let sync = sync && !mutated("skip-fsync");
         let durability = if sync { Durability::Synced } else { Durability::Buffered };
         self.shared.store.write(writes, durability)?;
         *self.shared.extent.write().unwrap_or_else(PoisonError::into_inner) = extent;
@@ -336,13 +336,17 @@ impl RaftLog {
 fn stage(extent: &mut Extent, writes: &mut Batch, batch: &LogBatch) {
     let before = extent.hard_state;
     if let Some(mark) = batch.snapshot {
-        drop_entries(writes, extent.first(), extent.last);
+        if !mutated("keep-log-at-install") {
+            drop_entries(writes, extent.first(), extent.last);
+        }
         extent.restart_after(mark);
         writes.put(Table::RaftMeta, meta::MARK, &cbor::encode(&mark));
         writes.delete(Table::RaftMeta, meta::INSTALLING);
     }
     if let Some(index) = batch.truncate_from {
-        drop_entries(writes, index, extent.last);
+        if !mutated("keep-tail") {
+            drop_entries(writes, index, extent.last);
+        }
         extent.truncate(index);
     }
     for entry in &batch.entries {
@@ -410,6 +414,6 @@ fn read_extent(view: &View) -> Result<Extent, StorageError> {
 }
 
 /// What errors name where there is no directory.
-pub(crate) fn memory_path() -> PathBuf {
-    PathBuf::from("memory")
+pub(crate) fn memory_path() -> &'static Path {
+    Path::new("memory")
 }

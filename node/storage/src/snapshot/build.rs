@@ -11,7 +11,9 @@ use super::{
     Item, Kind, MAX_MANIFEST_BYTES, MAX_SNAPSHOT_CHUNKS, Manifest, SNAPSHOT_CHUNK_BYTES,
     SNAPSHOT_VERSION, chunk_hash,
 };
-use crate::{error::StorageError, files, ledger::LedgerView, raft_log::SnapshotMark};
+use crate::{
+    error::StorageError, files, ledger::LedgerView, mutated::mutated, raft_log::SnapshotMark,
+};
 
 /// Longest head of a CBOR array of up to 2^32 items.
 const ARRAY_HEAD_BYTES: usize = 5;
@@ -42,6 +44,9 @@ pub fn build(
     for kind in Kind::ALL {
         for pair in view.tables().scan_all(kind.table()) {
             let (key, value) = pair?;
+            if mutated("lose-replay-entries") && key.starts_with(b"\0\0\0\0replay") {
+                continue;
+            }
             if let Some(chunk) = packer.push(&Item { kind, key, value }) {
                 emit(chunk)?;
             }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ChannelDirectory, RaftLog, StorageError, StorageIdentity,
     engine::{
-        Engine, Table,
+        Engine, Store, Table,
         options::{LEDGER_TABLES, RAFT_TABLES},
         rocks::RocksEngine,
     },
@@ -130,7 +130,9 @@ fn a_raft_log_with_a_hole_or_without_its_tail_is_refused_at_start() {
         batch.delete(Table::RaftEntries, keys::number(lost));
         engine.write(batch, crate::engine::Durability::Synced).unwrap();
         drop(engine);
-        let error = RaftLog::open(&channel_file(&place, "raft"), 3, &genesis()).err().unwrap();
+        let path = channel_file(&place, "raft");
+        let store = Store::new(RocksEngine::open(&path, RAFT_TABLES).unwrap());
+        let error = RaftLog::open(store, &path, 3, &genesis()).err().unwrap();
         assert!(error.to_string().contains(reason), "{error}");
     }
 }

@@ -6,7 +6,10 @@ use super::{
     conformance_ledger::{check_state, commit_all, own},
     conformance_raft::{committed, entries},
 };
-use crate::{LogBatch, StorageError};
+use crate::{
+    ChannelDirectory, LogBatch, StorageError,
+    memory::{MemoryDisk, MemoryVolume},
+};
 
 #[test]
 fn a_power_failure_takes_a_suffix_of_what_was_not_synced() {
@@ -85,4 +88,74 @@ fn after_a_failed_write_there_is_no_other_until_restart() {
     let (log, ledger) = place.reopen();
     log.append(&[entries(2..=2, 1)]).unwrap();
     ledger.commit_block(&chain.blocks[1]).unwrap();
+}
+
+#[test]
+fn a_power_failure_takes_writes_back_in_their_order() {
+    let place = InMemory::default();
+    let (log, _) = place.new_node();
+    log.append(&[LogBatch { sync: false, ..entries(1..=3, 1) }]).unwrap();
+    let overwrite = LogBatch { truncate_from: Some(2), sync: false, ..entries(2..=4, 2) };
+    log.append(&[overwrite]).unwrap();
+    for (survivors, terms) in [(2, [1, 2, 2, 2].as_slice()), (1, &[1, 1, 1]), (0, &[])] {
+        let disk = MemoryDisk::clone(&place.raft);
+        if survivors < 2 {
+            disk.crash(survivors);
+        }
+        let log = place.reopen().0;
+        let found = log.entries(1, log.last_index() + 1, 999).unwrap();
+        assert_eq!(found.iter().map(|entry| entry.term).collect::<Vec<_>>(), terms);
+        if survivors == 1 {
+            // What survived is durable.
+            assert_eq!(disk.pending_writes(), 0);
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_found_wherever_it_is() {
+    for row in 0..40 {
+        let place = InMemory::default();
+        let (log, ledger) = place.new_node();
+        commit_all(&ledger, &chain(3).blocks);
+        log.append(&[entries(1..=4, 1)]).unwrap();
+        drop((log, ledger));
+        assert!(place.raft.flip_bit(row, 77 * row));
+        let opened = place.open(super::identity().node, &super::genesis());
+        let Err(error) = opened else { panic!("row {row}: the log is read whole at start") };
+        let found =
+            matches!(error, StorageError::Corrupt { .. } | StorageError::FormatVersion { .. });
+        assert!(found, "{error}");
+    }
+    assert!(!MemoryDisk::new().flip_bit(0, 0));
+}
+
+#[test]
+fn a_creation_that_fails_anywhere_can_be_repeated() {
+    let (identity, genesis) = (super::identity(), super::genesis());
+    let mut failures = 0;
+    for writes in 0.. {
+        let volume = MemoryVolume::new();
+        let channel = ChannelDirectory::in_memory(volume.clone());
+        volume.fail_writes_after(writes);
+        let created = channel.create(identity);
+        let failed = created.is_err();
+        drop(created);
+        volume.crash(|_| 0);
+        if !failed {
+            channel.open(identity.node, &genesis).unwrap();
+            break;
+        }
+        failures += 1;
+        if !channel.exists() {
+            assert!(matches!(
+                channel.open(identity.node, &genesis),
+                Err(StorageError::Missing { .. } | StorageError::LogLost { .. })
+            ));
+            channel.create(identity).unwrap();
+        }
+        channel.open(identity.node, &genesis).unwrap();
+    }
+    assert!(failures > 5, "{failures}");
 }

@@ -7,12 +7,12 @@ use super::{
     chain::{Chain, chain},
     conformance_ledger::{check_state, commit_all, own},
     conformance_raft::{committed, entries},
-    identity,
+    genesis, identity,
     snapshot::snapshot_of,
 };
 use crate::{
-    HardState, Ledger, LedgerInstall, LogBatch, RaftLog, SnapshotMark, StorageError,
-    snapshot::Manifest,
+    ChannelDirectory, HardState, Ledger, LedgerInstall, LogBatch, RaftLog, SnapshotMark,
+    StorageError, memory::MemoryVolume, snapshot::Manifest,
 };
 
 /// A node at height 2 with a few entries in its log, and a snapshot of height 8.
@@ -182,4 +182,45 @@ fn entries_of_a_history_that_the_snapshot_overtook_are_dropped() {
     swap.run(crate::channel::SWAP_STEPS.len()).unwrap();
     drop((swap, log, ledger));
     node.check_new();
+}
+
+/// The same on a simulated volume, where every single write can be the last one.
+#[test]
+fn a_failure_of_any_write_leaves_the_old_ledger_or_the_new_one() {
+    let (node, log, ledger) = behind();
+    drop((log, ledger));
+    let mut outcomes = [0, 0];
+    for writes in 0.. {
+        let volume = MemoryVolume::new();
+        let channel = ChannelDirectory::in_memory(volume.clone());
+        let (log, ledger) = channel.create(identity()).unwrap();
+        commit_all(&ledger, &node.old.blocks);
+        ledger.sync().unwrap();
+        log.append(&[entries(1..=7, 1), committed(1, 5)]).unwrap();
+        volume.fail_writes_after(writes);
+        let install = || {
+            let mut install = channel.begin_install(identity(), node.manifest.clone())?;
+            for chunk in &node.chunks {
+                install.loader().put_chunk(chunk)?;
+            }
+            let ledger = install.activate(&log, &ledger, |_| Ok(()))?;
+            let reset = LogBatch { snapshot: Some(MARK), sync: true, ..LogBatch::default() };
+            log.append(&[reset]).map(|()| ledger)
+        };
+        let installed = install().is_ok();
+        drop((log, ledger));
+        volume.crash(|_| 0);
+        let (log, ledger) = channel.open(identity().node, &genesis()).unwrap();
+        let new = ledger.head().unwrap().applied.index == MARK.index;
+        assert!(new || !installed, "what was reported as installed is");
+        let expected = if new { &node.new } else { &node.old };
+        check_state(&ledger.view(), expected).unwrap();
+        assert_eq!(log.mark().index, if new { MARK.index } else { 0 });
+        assert_eq!(log.announced_install().unwrap(), None);
+        outcomes[usize::from(new)] += 1;
+        if installed {
+            break;
+        }
+    }
+    assert!(outcomes[0] > 3 && outcomes[1] > 1, "{outcomes:?}");
 }

@@ -50,6 +50,13 @@ impl Metadata {
             .collect()
     }
 
+    /// The workspace's own packages that can depend on `dependency`, perhaps only if asked to.
+    pub(crate) fn takers_of(&self, dependency: &str) -> Vec<String> {
+        let members = self.members().into_iter();
+        let takers = members.filter(|(_, direct)| direct.contains(dependency));
+        takers.map(|(name, _)| name).collect()
+    }
+
     /// The names of all packages that the library of `package` needs, at any distance.
     pub(crate) fn closure(&self, package: &str) -> BTreeSet<String> {
         let names: BTreeMap<&str, &str> = list(&self.0["packages"])

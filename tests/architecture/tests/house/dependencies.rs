@@ -6,6 +6,8 @@ use crate::cargo::Metadata;
 
 const PROTOCOL: &str = "precinto-protocol";
 const CONTRACT: &str = "precinto-contract";
+/// The deliberate bugs: whoever has a place for them depends on it optionally.
+const MUTATION: &str = "precinto-mutation";
 
 /// What each crate of the main workspace may depend on, of ours. Only `server` knows everybody;
 /// tests and benches (`None`) may use anything, and nothing depends on them.
@@ -17,11 +19,17 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-vm", Some(&[PROTOCOL])),
     ("precinto-storage", Some(&[PROTOCOL])),
     ("precinto-execution", Some(&[PROTOCOL, "precinto-vm"])),
+    (
+        "precinto-core",
+        Some(&[PROTOCOL, "precinto-consensus", "precinto-execution", "precinto-storage"]),
+    ),
     ("precinto-network", Some(&[PROTOCOL])),
     ("precinto-api", Some(&[PROTOCOL])),
     ("precinto-server", None),
     ("precinto-architecture-tests", None),
     ("precinto-chaos", None),
+    ("precinto-checkers", Some(&[PROTOCOL, "precinto-consensus"])),
+    (MUTATION, Some(&[])),
     ("precinto-cluster-tests", None),
     ("precinto-load", None),
     ("precinto-news", None),
@@ -50,7 +58,7 @@ fn check_directions(manifest: &str, rules: &[(&str, Option<&[&str]>)]) {
     for (name, allowed) in rules {
         let Some(allowed) = allowed else { continue };
         let ours = members[*name].iter().filter(|dependency| dependency.starts_with("precinto-"));
-        for dependency in ours {
+        for dependency in ours.filter(|dependency| *dependency != MUTATION) {
             assert!(
                 allowed.contains(&dependency.as_str()),
                 "{name} must not depend on {dependency}: see the dependency directions"
@@ -76,6 +84,17 @@ fn nothing_depends_on_server_tests_or_benches() {
     for (name, direct) in Metadata::of("Cargo.toml").members() {
         let upward = direct.iter().find(|dependency| tops.contains(dependency.as_str()));
         assert!(upward.is_none() || tops.contains(name.as_str()), "{name} depends on {upward:?}");
+    }
+}
+
+/// What is built without asking for them has no deliberate bugs.
+#[test]
+fn deliberate_bugs_are_in_no_default_build() {
+    let metadata = Metadata::of("Cargo.toml");
+    let takers: Vec<String> = metadata.takers_of(MUTATION);
+    assert!(takers.len() >= 4, "the graph is not read right: {takers:?}");
+    for name in metadata.members().keys().filter(|name| *name != MUTATION) {
+        assert!(!metadata.closure(name).contains(MUTATION), "{name} is built with deliberate bugs");
     }
 }
 

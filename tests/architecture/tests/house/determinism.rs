@@ -18,6 +18,7 @@ const RULES: &[(&str, &[&[&str]])] = &[
     ("sdk/contract", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
     ("node/consensus", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
     ("node/execution", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
+    ("node/core", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
     ("node/vm", &[CLOCKS, HASHED, FLOATS, THREADS, DICE]),
     ("contracts/aeo", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),
     ("contracts/governance", &[CLOCKS, HASHED, FLOATS, THREADS, OUTSIDE, DICE]),

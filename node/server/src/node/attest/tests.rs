@@ -14,7 +14,11 @@ use precinto_storage::{
     snapshot::{SnapshotLoader, build},
 };
 
-use super::{Boundary, Contradiction, boundary, stored};
+use precinto_core::{
+    attest::{Contradiction, stored},
+    boundary::{Boundary, boundary},
+};
+
 use crate::node::halt::WritesStopped;
 use world::{
     LEAVES, ORIGIN, Place, SUBJECT, World, attestation_key, false_root, gossip, identity, nodes,

@@ -8,6 +8,7 @@ use std::{
 
 use futures::{StreamExt, future::join_all, stream};
 use minicbor::bytes::ByteVec;
+use precinto_core::StatePort;
 use precinto_execution::{Proposal, Registry, Simulation, SimulationError, ViewError};
 use precinto_network::{NetworkHandle, RequestLane};
 use precinto_protocol::{
@@ -24,10 +25,7 @@ use super::{
     collection::{Answer, Candidate, Collection, EndorsementFailed, Step},
     endorser::MAX_TRANSACTIONS,
 };
-use crate::node::{
-    adapters::StatePort,
-    messages::{EndorseAnswer, EndorseRequest, PeerRequest, readable},
-};
+use crate::node::messages::{EndorseAnswer, EndorseRequest, PeerRequest, readable};
 
 /// How long a node may take to answer: it may wait a second for the asker's last block, and makes
 /// at most [`MAX_TRANSACTIONS`] calls of some milliseconds.

@@ -1,11 +1,10 @@
 //! Simulating against the ledger as it is now.
 
+use precinto_core::{LedgerCell, StatePort, open::Tools};
 use precinto_execution::{QueryAt, Simulation, ViewError};
 use precinto_protocol::hash::Hash;
 
-use super::super::{
-    adapters::StatePort, boot::Tools, ledger_cell::LedgerCell, raft::wall_clock_ms,
-};
+use super::super::raft::wall_clock_ms;
 
 /// The ledger in use and what calls run in.
 #[derive(Clone)]
@@ -34,7 +33,7 @@ impl Present {
             ledger.head().map_or((0, 0), |head| (head.block.height, head.block.time_ms));
         let at = QueryAt { height: height + 1, time_ms: wall_clock_ms().max(time_ms + 1) };
         let state = StatePort(ledger.view());
-        let Tools { runtime, keys, .. } = &self.tools;
+        let Tools { runtime, keys } = &self.tools;
         let mut simulation = Simulation::new(&state, keys, runtime, self.channel, at)?;
         Ok(work(&mut simulation, &state))
     }

@@ -2,10 +2,11 @@
 //! passes on why an item is bad already, so that every item has one answer.
 
 use precinto_api::{NodeError, OfficerCall, codes};
+use precinto_core::{StatePort, intake::IntakeError};
 use precinto_protocol::{statement::OnBehalf, transaction::TransactionId};
 
 use super::{SharedPort, internal};
-use crate::node::{adapters::StatePort, endorse::CollectError, submit::SubmitError};
+use crate::node::{endorse::CollectError, submit::SubmitError};
 
 impl SharedPort {
     /// Takes the good ones in.
@@ -83,14 +84,13 @@ fn not_endorsed(error: CollectError) -> NodeError {
 fn refused(error: &SubmitError) -> NodeError {
     let refused = NodeError::new(error.code(), error.to_string());
     match error {
-        SubmitError::Refused(reason) => {
+        SubmitError::Refused(IntakeError::Refused(reason)) => {
             NodeError { hint: Some(reason.hint().to_owned()), ..refused }
         }
-        SubmitError::Unreadable(_) => {
+        SubmitError::Refused(IntakeError::Unreadable(_)) => {
             NodeError { hint: Some("try again, or ask another node".into()), ..refused }
         }
-        SubmitError::Stopped(_) | SubmitError::Busy | SubmitError::OverBudget(_) => {
-            refused.retryable()
-        }
+        SubmitError::Refused(IntakeError::Busy | IntakeError::OverBudget(_))
+        | SubmitError::Stopped(_) => refused.retryable(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
+use precinto_core::LedgerCell;
 use precinto_network::{
     Frame, FrameLane, Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer, PeerEvent,
 };
@@ -24,7 +25,7 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use super::super::{Attester, Gossip, Halt, LedgerCell, Metrics};
+use super::super::{Attester, Gossip, Halt, Metrics, Surroundings, run};
 
 /// Bound of every wait: never reached on a working machine, however busy.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -293,10 +294,12 @@ impl World {
     pub(super) fn run(&mut self) {
         let attester = Attester {
             node: SUBJECT,
+            member: "uy".into(),
             origin: ORIGIN,
             key: attestation_key(SUBJECT),
             ledger: self.cell.clone(),
-            member: "uy".into(),
+        };
+        let around = Surroundings {
             newest_at_genesis: 4,
             nodes: watch::channel(Arc::new(nodes())).1,
             heard: mpsc::channel(1).0,
@@ -305,7 +308,7 @@ impl World {
             metrics: self.metrics.clone(),
         };
         let gossip = self.gossip.take().expect("it runs once");
-        let run = attester.run(self.heights.subscribe(), gossip);
+        let run = run(attester, around, self.heights.subscribe(), gossip);
         self.running = Some(tokio::spawn(run));
     }
 

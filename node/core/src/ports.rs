@@ -6,7 +6,7 @@ use precinto_protocol::{cbor, log::Frontier, state::StateKey};
 use precinto_storage::{LedgerView, RaftLog, StorageError};
 
 /// The Raft log as the replica reads it.
-pub(super) struct LogPort(pub RaftLog);
+pub struct LogPort(pub RaftLog);
 
 impl LogStore for LogPort {
     fn hard_state(&self) -> Result<HardState, LogError> {
@@ -38,7 +38,7 @@ impl LogStore for LogPort {
 }
 
 /// The state at one height as execution, admission and queries read it.
-pub(super) struct StatePort(pub LedgerView);
+pub struct StatePort(pub LedgerView);
 
 impl StateView for StatePort {
     fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, ViewError> {
@@ -67,12 +67,12 @@ impl StateView for StatePort {
 }
 
 /// A key that storage holds.
-pub(super) fn state_key(bytes: &[u8]) -> Result<StateKey, ViewError> {
+pub(crate) fn state_key(bytes: &[u8]) -> Result<StateKey, ViewError> {
     StateKey::from_bytes(bytes).map_err(|error| ViewError::Io(format!("a stored key: {error}")))
 }
 
 /// A frontier that storage holds.
-pub(super) fn frontier(bytes: &[u8]) -> Result<Frontier, ViewError> {
+pub(crate) fn frontier(bytes: &[u8]) -> Result<Frontier, ViewError> {
     cbor::decode(bytes).map_err(|error| ViewError::Io(format!("a stored frontier: {error}")))
 }
 

@@ -20,7 +20,7 @@ const MAX_EVIDENCE: usize = 16;
 
 /// What the members' checkpoints say about this node's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Fewer than half of the members contradict it.
     Upheld,
     /// Half of them do at this size, so that no majority can form on either side; and no majority
@@ -39,7 +39,7 @@ pub(super) enum Verdict {
 }
 
 /// Bounded by the number of nodes, [`MAX_SIZES`] and [`MAX_EVIDENCE`].
-pub(super) struct Compare {
+pub(crate) struct Compare {
     own: MemberId,
     members: BTreeMap<NodeId, MemberId>,
     /// Checkpoints above this node's log, one per node: the oldest, because under load newer ones
@@ -55,7 +55,7 @@ pub(super) struct Compare {
 
 impl Compare {
     /// For a node of the member `own` among `nodes`.
-    pub(super) fn new(own: MemberId, nodes: &[Node]) -> Compare {
+    pub(crate) fn new(own: MemberId, nodes: &[Node]) -> Compare {
         Compare {
             own,
             members: members(nodes),
@@ -67,27 +67,27 @@ impl Compare {
     }
 
     /// These are the channel's nodes from now on; what retired ones signed counts no more.
-    pub(super) fn set_nodes(&mut self, nodes: &[Node]) {
+    pub(crate) fn set_nodes(&mut self, nodes: &[Node]) {
         self.members = members(nodes);
     }
 
     /// How many members the channel has.
-    pub(super) fn members(&self) -> usize {
+    pub(crate) fn members(&self) -> usize {
         self.members.values().collect::<BTreeSet<_>>().len()
     }
 
     /// Keeps a checkpoint until this node's log is as long.
-    pub(super) fn wait(&mut self, checkpoint: SignedCheckpoint) {
+    pub(crate) fn wait(&mut self, checkpoint: SignedCheckpoint) {
         self.waiting.entry(checkpoint.node).or_insert(checkpoint);
     }
 
     /// Takes out what waited.
-    pub(super) fn take_waiting(&mut self) -> Vec<SignedCheckpoint> {
+    pub(crate) fn take_waiting(&mut self) -> Vec<SignedCheckpoint> {
         std::mem::take(&mut self.waiting).into_values().collect()
     }
 
     /// Notes that `node` signed this node's root at `size`; whether that is news.
-    pub(super) fn agreed(&mut self, node: NodeId, size: u64) -> bool {
+    pub(crate) fn agreed(&mut self, node: NodeId, size: u64) -> bool {
         let news = self.agreed.get(&node).is_none_or(|agreed| *agreed < size);
         if news {
             self.agreed.insert(node, size);
@@ -96,12 +96,12 @@ impl Compare {
     }
 
     /// Whether it was noted that `node` contradicts this node at `size`.
-    pub(super) fn knows(&self, node: NodeId, size: u64) -> bool {
+    pub(crate) fn knows(&self, node: NodeId, size: u64) -> bool {
         self.contradicted.get(&node).is_some_and(|sizes| sizes.contains(&size))
     }
 
     /// Notes that `node` signed another root than this node's at `size`.
-    pub(super) fn contradicted(&mut self, node: NodeId, size: u64) {
+    pub(crate) fn contradicted(&mut self, node: NodeId, size: u64) {
         let sizes = self.contradicted.entry(node).or_default();
         sizes.insert(size);
         if sizes.len() > MAX_SIZES {
@@ -110,17 +110,17 @@ impl Compare {
     }
 
     /// Whether more evidence against `node` is worth keeping.
-    pub(super) fn wants_evidence(&self, node: NodeId) -> bool {
+    pub(crate) fn wants_evidence(&self, node: NodeId) -> bool {
         self.evidence.get(&node).is_none_or(|kept| *kept < MAX_EVIDENCE)
     }
 
     /// Notes that evidence against `node` is kept.
-    pub(super) fn kept_evidence(&mut self, node: NodeId) {
+    pub(crate) fn kept_evidence(&mut self, node: NodeId) {
         *self.evidence.entry(node).or_default() += 1;
     }
 
     /// What follows: the worst of what holds at any size.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         let members = self.members();
         let mut verdict = Verdict::Upheld;
         for size in self.contradicted.values().flatten().copied().collect::<BTreeSet<_>>() {

@@ -8,17 +8,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use precinto_protocol::{identity::MemberId, transaction::TransactionId};
-use tokio::sync::oneshot;
+
+use crate::mutated::mutated;
 
 /// Accepted and unfinished transactions at most: some ten seconds at the target rate.
-pub(super) const MAX_PENDING: usize = 65_536;
-
-/// Waiters at most, over all transactions.
-const MAX_WAITERS: usize = 65_536;
+pub const MAX_PENDING: usize = 65_536;
 
 /// Expired transactions remembered, so that their status does not turn back to unknown.
 const MAX_EXPIRED: usize = 65_536;
@@ -31,13 +29,15 @@ const RESEND_AFTER: Duration = Duration::from_secs(10);
 const PUT_OFF: Duration = Duration::from_secs(1);
 
 /// An accepted transaction.
-pub(super) struct Accepted {
-    pub(super) id: TransactionId,
+pub struct Accepted {
+    /// Its id.
+    pub id: TransactionId,
     /// As it is sent on.
-    pub(super) bytes: Vec<u8>,
-    pub(super) expires_ms: u64,
+    pub bytes: Vec<u8>,
+    /// When it expires, in ledger time.
+    pub expires_ms: u64,
     /// The author's member.
-    pub(super) member: MemberId,
+    pub member: MemberId,
 }
 
 struct Entry {
@@ -47,7 +47,7 @@ struct Entry {
     /// Sent in the order in which they came: a client may rely on it within a request.
     sequence: u64,
     /// In which Raft term it was sent to the leader, and when.
-    sent: Option<(u64, Instant)>,
+    sent: Option<(u64, Duration)>,
 }
 
 #[derive(Default)]
@@ -58,20 +58,18 @@ struct State {
     members: BTreeMap<MemberId, usize>,
     unsent: Vec<TransactionId>,
     next_sequence: u64,
-    waiters: BTreeMap<TransactionId, Vec<oneshot::Sender<()>>>,
-    waiter_count: usize,
     expired: BTreeSet<TransactionId>,
     expired_order: VecDeque<TransactionId>,
 }
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Pending(Mutex<State>);
+pub struct Pending(Mutex<State>);
 
 /// No room: the client should come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Full {
-    /// [`MAX_PENDING`] or [`MAX_WAITERS`] reached.
+pub enum Full {
+    /// [`MAX_PENDING`] reached.
     Node,
     /// The member has as many unfinished ones as it may.
     Member,
@@ -85,7 +83,7 @@ impl Pending {
 
     /// Notes an accepted transaction, to be sent with the next [`Pending::take_due`]; a repetition
     /// changes nothing. `at_most` of its member may be unfinished.
-    pub(super) fn insert(&self, accepted: Accepted, at_most: usize) -> Result<(), Full> {
+    pub fn insert(&self, accepted: Accepted, at_most: usize) -> Result<(), Full> {
         let Accepted { id, bytes, expires_ms, member } = accepted;
         let mut state = self.state();
         if state.entries.contains_key(&id) {
@@ -108,85 +106,81 @@ impl Pending {
     }
 
     /// Whether the transaction is unfinished.
-    pub(super) fn contains(&self, id: &TransactionId) -> bool {
+    pub fn contains(&self, id: &TransactionId) -> bool {
         self.state().entries.contains_key(id)
     }
 
     /// Whether the transaction is known to have expired.
-    pub(super) fn is_expired(&self, id: &TransactionId) -> bool {
+    pub fn is_expired(&self, id: &TransactionId) -> bool {
         self.state().expired.contains(id)
     }
 
     /// How many are unfinished.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.state().entries.len()
     }
 
-    /// Completes when the transaction is finished. Subscribe first, then look up its status.
-    pub(super) fn wait(&self, id: TransactionId) -> Result<oneshot::Receiver<()>, Full> {
-        let mut state = self.state();
-        if state.waiter_count >= MAX_WAITERS {
-            return Err(Full::Node);
-        }
-        state.waiter_count += 1;
-        let (sender, receiver) = oneshot::channel();
-        state.waiters.entry(id).or_default().push(sender);
-        Ok(receiver)
-    }
-
     /// A block was executed: these are finished, and those that expire before its time, too.
-    pub(super) fn finish(&self, executed: impl Iterator<Item = TransactionId>, time_ms: u64) {
+    /// Returns the expired ones.
+    pub fn finish(
+        &self,
+        executed: impl Iterator<Item = TransactionId>,
+        time_ms: u64,
+    ) -> Vec<TransactionId> {
         let mut state = self.state();
         for id in executed {
             if let Some(entry) = state.remove(&id) {
                 state.by_expiry.remove(&(entry.expires_ms, id));
             }
-            state.wake(&id);
         }
+        let mut expired = Vec::new();
         while let Some(&(expires_ms, id)) = state.by_expiry.first()
             && expires_ms < time_ms
         {
             state.by_expiry.pop_first();
             state.remove(&id);
             state.remember_expired(id);
-            state.wake(&id);
+            expired.push(id);
         }
+        expired
     }
 
     /// Those that were not sent yet; they count as sent in `term` now.
-    pub(super) fn take_unsent(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
+    pub fn take_unsent(&self, term: u64, now: Duration) -> Vec<(TransactionId, Vec<u8>)> {
         let mut state = self.state();
         let unsent = std::mem::take(&mut state.unsent);
-        state.send(unsent, term)
+        state.send(unsent, term, now)
     }
 
-    /// Those that were not sent in `term`, or too long ago; they count as sent now. Called now and
-    /// then, it also drops the waiters whose clients went away.
-    pub(super) fn take_due(&self, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
-        let now = Instant::now();
+    /// Those that were not sent in `term`, or too long ago; they count as sent now.
+    pub fn take_due(&self, term: u64, now: Duration) -> Vec<(TransactionId, Vec<u8>)> {
         let mut state = self.state();
-        state.forget_abandoned();
         state.unsent.clear();
         let due = |entry: &Entry| {
-            entry.sent.is_none_or(|(sent, at)| sent != term || now - at >= RESEND_AFTER)
+            entry
+                .sent
+                .is_none_or(|(sent, at)| sent != term || now.saturating_sub(at) >= RESEND_AFTER)
+                && !(mutated("forward-once") && entry.sent.is_some())
         };
         let due = state.entries.iter().filter(|(_, entry)| due(entry)).map(|(id, _)| *id).collect();
-        state.send(due, term)
+        state.send(due, term, now)
     }
 
     /// These did not get to the leader: they are due at once.
-    pub(super) fn unsend(&self, ids: impl IntoIterator<Item = TransactionId>) {
+    pub fn unsend(&self, ids: impl IntoIterator<Item = TransactionId>) {
         let mut state = self.state();
         for id in ids {
-            if let Some(entry) = state.entries.get_mut(&id) {
+            if let Some(entry) = state.entries.get_mut(&id)
+                && !mutated("forward-once")
+            {
                 entry.sent = None;
             }
         }
     }
 
     /// The leader put these off: they are due again after [`PUT_OFF`].
-    pub(super) fn put_off(&self, ids: impl IntoIterator<Item = TransactionId>) {
-        let early = Instant::now().checked_sub(RESEND_AFTER - PUT_OFF);
+    pub fn put_off(&self, ids: impl IntoIterator<Item = TransactionId>, now: Duration) {
+        let early = now.checked_sub(RESEND_AFTER - PUT_OFF);
         let mut state = self.state();
         for id in ids {
             if let Some(Entry { sent: Some((_, at)), .. }) = state.entries.get_mut(&id) {
@@ -205,8 +199,12 @@ impl State {
         Some(entry)
     }
 
-    fn send(&mut self, ids: Vec<TransactionId>, term: u64) -> Vec<(TransactionId, Vec<u8>)> {
-        let now = Instant::now();
+    fn send(
+        &mut self,
+        ids: Vec<TransactionId>,
+        term: u64,
+        now: Duration,
+    ) -> Vec<(TransactionId, Vec<u8>)> {
         let mut sent = Vec::with_capacity(ids.len());
         for id in ids {
             if let Some(entry) = self.entries.get_mut(&id) {
@@ -216,14 +214,6 @@ impl State {
         }
         sent.sort_unstable_by_key(|(sequence, ..)| *sequence);
         sent.into_iter().map(|(_, id, bytes)| (id, bytes)).collect()
-    }
-
-    fn wake(&mut self, id: &TransactionId) {
-        for waiter in self.waiters.remove(id).unwrap_or_default() {
-            self.waiter_count -= 1;
-            // Nobody listens any more: fine.
-            let _ = waiter.send(());
-        }
     }
 
     fn remember_expired(&mut self, id: TransactionId) {
@@ -236,22 +226,14 @@ impl State {
             self.expired.remove(&oldest);
         }
     }
-
-    fn forget_abandoned(&mut self) {
-        let State { waiters, waiter_count, .. } = self;
-        waiters.retain(|_, list| {
-            let before = list.len();
-            list.retain(|waiter| !waiter.is_closed());
-            *waiter_count -= before - list.len();
-            !list.is_empty()
-        });
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use precinto_protocol::hash::Hash;
+
+    const NOW: Duration = Duration::ZERO;
 
     fn id(byte: u8) -> TransactionId {
         TransactionId(Hash([byte; 32]))
@@ -287,22 +269,20 @@ mod tests {
     fn what_was_put_off_is_due_a_second_later() {
         let pending = Pending::default();
         insert(&pending, id(1), 100).unwrap();
-        assert_eq!(pending.take_unsent(5).len(), 1);
-        pending.put_off([id(1)]);
-        assert!(pending.take_due(5).is_empty());
-        std::thread::sleep(PUT_OFF);
-        assert_eq!(pending.take_due(5).len(), 1);
+        let now = Duration::from_secs(60);
+        assert_eq!(pending.take_unsent(5, now).len(), 1);
+        pending.put_off([id(1)], now);
+        assert!(pending.take_due(5, now).is_empty());
+        assert_eq!(pending.take_due(5, now + PUT_OFF).len(), 1);
     }
 
     #[test]
-    fn execution_finishes_and_wakes() {
+    fn execution_finishes() {
         let pending = Pending::default();
         insert(&pending, id(1), 100).unwrap();
-        let mut waiter = pending.wait(id(1)).unwrap();
         pending.finish([id(2)].into_iter(), 50);
-        assert!(waiter.try_recv().is_err());
+        assert!(pending.contains(&id(1)));
         pending.finish([id(1)].into_iter(), 60);
-        assert!(waiter.try_recv().is_ok());
         assert!(!pending.contains(&id(1)) && !pending.is_expired(&id(1)));
     }
 
@@ -310,9 +290,9 @@ mod tests {
     fn ledger_time_beyond_the_expiry_is_final() {
         let pending = Pending::default();
         insert(&pending, id(1), 100).unwrap();
-        pending.finish([].into_iter(), 100);
+        assert_eq!(pending.finish([].into_iter(), 100), []);
         assert!(pending.contains(&id(1)));
-        pending.finish([].into_iter(), 101);
+        assert_eq!(pending.finish([].into_iter(), 101), [id(1)]);
         assert!(pending.is_expired(&id(1)));
     }
 
@@ -320,15 +300,15 @@ mod tests {
     fn a_transaction_is_sent_once_per_leadership() {
         let pending = Pending::default();
         insert(&pending, id(1), 100).unwrap();
-        assert_eq!(pending.take_unsent(5), [(id(1), vec![1])]);
+        assert_eq!(pending.take_unsent(5, NOW), [(id(1), vec![1])]);
         insert(&pending, id(1), 100).unwrap();
-        assert!(pending.take_unsent(5).is_empty());
-        assert!(pending.take_due(5).is_empty());
-        assert_eq!(pending.take_due(6).len(), 1);
+        assert!(pending.take_unsent(5, NOW).is_empty());
+        assert!(pending.take_due(5, NOW).is_empty());
+        assert_eq!(pending.take_due(6, NOW).len(), 1);
         pending.unsend([id(1), id(2)]);
-        assert_eq!(pending.take_due(6).len(), 1);
+        assert_eq!(pending.take_due(6, NOW).len(), 1);
         pending.finish([id(1)].into_iter(), 1);
-        assert!(pending.take_due(7).is_empty());
+        assert!(pending.take_due(7, NOW).is_empty());
     }
 
     #[test]
@@ -340,8 +320,8 @@ mod tests {
         let order = |sent: Vec<(TransactionId, Vec<u8>)>| -> Vec<u8> {
             sent.into_iter().map(|(_, bytes)| bytes[0]).collect()
         };
-        assert_eq!(order(pending.take_unsent(1)), [9, 1, 5]);
-        assert_eq!(order(pending.take_due(2)), [9, 1, 5]);
+        assert_eq!(order(pending.take_unsent(1, NOW)), [9, 1, 5]);
+        assert_eq!(order(pending.take_due(2, NOW)), [9, 1, 5]);
     }
 
     #[test]

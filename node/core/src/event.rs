@@ -5,7 +5,7 @@ use precinto_protocol::{identity::MemberId, outcome::Event, transaction::Transac
 
 /// An event and where it came from.
 #[derive(Debug, Encode, Decode)]
-pub(super) struct EventRecord {
+pub struct EventRecord {
     /// The transaction that emitted it.
     #[n(0)]
     pub transaction: TransactionId,

@@ -6,26 +6,26 @@ use precinto_storage::{Ledger, LedgerView};
 
 /// Clones share the cell.
 #[derive(Clone)]
-pub(super) struct LedgerCell(Arc<RwLock<Ledger>>);
+pub struct LedgerCell(Arc<RwLock<Ledger>>);
 
 impl LedgerCell {
     /// A cell with `ledger` in it.
-    pub(super) fn new(ledger: Ledger) -> LedgerCell {
+    pub fn new(ledger: Ledger) -> LedgerCell {
         LedgerCell(Arc::new(RwLock::new(ledger)))
     }
 
     /// The ledger in use.
-    pub(super) fn get(&self) -> Ledger {
+    pub fn get(&self) -> Ledger {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A consistent view of the ledger in use.
-    pub(super) fn view(&self) -> LedgerView {
+    pub fn view(&self) -> LedgerView {
         self.get().view()
     }
 
     /// Puts another ledger in.
-    pub(super) fn replace(&self, ledger: Ledger) {
+    pub fn replace(&self, ledger: Ledger) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = ledger;
     }
 }
