@@ -8,5 +8,5 @@ scripts/setup.sh chaos
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 scripts/build-contracts.sh
-cargo build --package precinto-server --bin precinto --package precinto-chaos
+cargo build --package precinto-server --package precinto-chaos --bin precinto --bin precinto-chaos
 exec "$CARGO_TARGET_DIR/debug/precinto-chaos" --rounds "${1:-10}" ${2:+--seed "$2"}

@@ -135,7 +135,7 @@ impl Trial {
         book.assert_linearizable()
     }
 
-    /// Stops all nodes in good order and starts them again.
+    /// Stops all nodes in good order, examines their disks and starts them again.
     async fn rest(&mut self) {
         for id in NODES {
             self.desk.book.restarted(id);
@@ -146,9 +146,21 @@ impl Trial {
             assert!(status.success(), "node {id} was asked to end: {status}");
         }
         for id in NODES {
+            self.examine(id);
             self.site.network.boot(id);
         }
         self.site.network.ready(&NODES).await;
+    }
+
+    /// Asserts that what a stopped node has on its disk is whole.
+    fn examine(&self, id: u64) {
+        let network = &self.site.network;
+        let mut command = network.program().command(["fsck"]);
+        let examined = command.arg(network.node(id).directory()).output();
+        let examined = examined.expect("the program can be started");
+        let said = String::from_utf8_lossy(&examined.stdout);
+        let complained = String::from_utf8_lossy(&examined.stderr);
+        assert!(examined.status.success(), "node {id}'s disk: {said}{complained}");
     }
 }
 
