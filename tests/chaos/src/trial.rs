@@ -80,7 +80,7 @@ impl Trial {
         office.settle(clients, &mut dice).await;
         office.read_all(&mut dice).await;
         let calls = self.check().await;
-        self.rest().await;
+        self.rest(dice.per_mille(500)).await;
         let (packets, lost) = self.site.packets();
         say(format_args!(
             "  held: height {}, {} transactions acknowledged, {} snapshots, {lost} of {packets} \
@@ -135,13 +135,16 @@ impl Trial {
         book.assert_linearizable()
     }
 
-    /// Stops all nodes in good order, examines their disks and starts them again.
-    async fn rest(&mut self) {
+    /// Stops all nodes, in good order or not, examines their disks and starts them again.
+    async fn rest(&mut self, in_order: bool) {
         for id in NODES {
             self.desk.book.restarted(id);
-            self.site.network.terminate(id);
+            match in_order {
+                true => self.site.network.terminate(id),
+                false => self.site.network.kill(id),
+            }
         }
-        for id in NODES {
+        for id in NODES.into_iter().filter(|_| in_order) {
             let status = self.site.network.ended(id).await;
             assert!(status.success(), "node {id} was asked to end: {status}");
         }

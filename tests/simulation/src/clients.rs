@@ -134,7 +134,9 @@ impl Clients {
         let calls = client.last_calls;
         Some(match &client.under_way {
             None => format!("{:?} waits for its next call, {calls} last calls", client.step),
-            Some(it) => format!("{:?} waits for node {} since {}", client.step, it.node, it.invoked),
+            Some(it) => {
+                format!("{:?} waits for node {} since {}", client.step, it.node, it.invoked)
+            }
         })
     }
 
