@@ -43,8 +43,9 @@ pub const MAX_NETWORKS: usize = 2;
 
 static SLOTS: Semaphore = Semaphore::const_new(MAX_NETWORKS);
 
-/// How long nodes may take to start, elect a leader and answer.
-const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long nodes may take to start, elect a leader and answer. The first start compiles the contracts,
+/// which takes four nodes on a busy machine half a minute.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A network. Dropping it kills its nodes.
 #[derive(Debug)]
