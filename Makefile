@@ -1,5 +1,5 @@
 # Thin: scripts/ does the work.
-.PHONY: help setup contracts build run test lint mutations simulate bench clean-network
+.PHONY: help setup contracts build run test lint simulate mutations chaos bench clean-network
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -31,6 +31,9 @@ simulate: ## run simulated networks with faults: make simulate SEEDS=0..1000
 
 bench: ## measure throughput and latency of the development network
 	@scripts/bench.sh
+
+chaos: ## harm networks of real processes under load (ROUNDS=n, SEED=s) and check what they keep
+	@scripts/chaos.sh $(or $(ROUNDS),10) $(SEED)
 
 clean-network: ## delete the development network's data
 	@scripts/clean-network.sh

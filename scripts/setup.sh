@@ -2,7 +2,7 @@
 # Installs what the machine lacks to build Precinto, or says exactly what to install.
 # Idempotent, and done in well under a second when nothing is missing.
 #
-#   setup.sh [python] [postgresql]    the same, and what the named parts need
+#   setup.sh [python] [postgresql] [chaos]    the same, and what the named parts need
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -111,7 +111,9 @@ main() {
     case "$part" in
     python) have_venv || missing+=(python3-venv) ;;
     postgresql) have_postgresql || missing+=(postgresql) ;;
-    *) fail "$part is none of: python, postgresql" ;;
+    # Where they cannot be had, faults of links and disks are left out.
+    chaos) have apt-get && ! { have ip && have nsenter; } && missing+=(iproute2 util-linux) ;;
+    *) fail "$part is none of: python, postgresql, chaos" ;;
     esac
   done
   local wasm=yes

@@ -2,7 +2,7 @@
 # Every test of both workspaces.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh
+scripts/setup.sh chaos
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 

@@ -8,7 +8,7 @@ use std::{
 
 use precinto_client::{NewCall, Signer, types::Status};
 use precinto_protocol::{
-    aeo::{self, AeoType, Certify, Date, Scheme, SupplyChainRole, Terms},
+    aeo::{self, AeoType, Amend, Certify, Date, Scheme, SupplyChainRole, Terms},
     cbor,
     governance::{self, Enrol, Revoke},
     hash::{Hash, sha256},
@@ -39,6 +39,13 @@ pub struct Operator {
     pub identifier: String,
     /// Its tag in the network.
     pub tag: Hash,
+}
+
+impl Operator {
+    /// The number of its authorization.
+    pub fn number(&self) -> String {
+        format!("T-{}", self.identifier)
+    }
 }
 
 /// An officer who signs with a key of her own, enrolled by her member.
@@ -108,27 +115,46 @@ impl Author {
 
     /// The unsigned certification of `operator`.
     pub fn certification(&self, operator: &Operator) -> NewCall {
-        let today = now_ms() / aeo::DAY_MS;
-        let today = u32::try_from(today).expect("this is not the year 11 million");
         let certify = Certify {
             operator: operator.tag,
-            number: format!("T-{}", operator.identifier),
-            valid_from: Date(today),
-            terms: Terms {
-                types: vec![AeoType::C],
-                roles: vec![SupplyChainRole::Importer],
-                valid_until: Some(Date(today + 365)),
-                consent: true,
-                identifier: None,
-                record: None,
-            },
+            number: operator.number(),
+            valid_from: today(),
+            terms: terms(None),
         };
         call(aeo::CONTRACT, "certify", cbor::encode(&certify))
+    }
+
+    /// The unsigned change of what was certified to terms that name this private record.
+    pub fn amendment(&self, operator: &Operator, record: Hash) -> NewCall {
+        let amend = Amend {
+            operator: operator.tag,
+            number: operator.number(),
+            effective_ms: None,
+            terms: terms(Some(record)),
+        };
+        call(aeo::CONTRACT, "amend", cbor::encode(&amend))
     }
 
     /// A transaction that certifies an operator.
     pub fn certify(&self, identifier: &str) -> Transaction {
         self.signer.sign(self.certification(&self.operator(identifier)))
+    }
+}
+
+fn today() -> Date {
+    let today = now_ms() / aeo::DAY_MS;
+    Date(u32::try_from(today).expect("this is not the year 11 million"))
+}
+
+/// What tests grant.
+fn terms(record: Option<Hash>) -> Terms {
+    Terms {
+        types: vec![AeoType::C],
+        roles: vec![SupplyChainRole::Importer],
+        valid_until: Some(Date(today().0 + 365)),
+        consent: true,
+        identifier: None,
+        record,
     }
 }
 

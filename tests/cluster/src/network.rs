@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -42,8 +43,9 @@ pub const MAX_NETWORKS: usize = 2;
 
 static SLOTS: Semaphore = Semaphore::const_new(MAX_NETWORKS);
 
-/// How long nodes may take to start, elect a leader and answer.
-const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long nodes may take to start, elect a leader and answer. The first start compiles the contracts,
+/// which takes four nodes on a busy machine half a minute.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A network. Dropping it kills its nodes.
 #[derive(Debug)]
@@ -79,7 +81,8 @@ impl Network {
 
     /// The development network with other channel parameters than the file's; its nodes are ready.
     pub async fn start_with_parameters(parameters: &[(&str, u64)]) -> Network {
-        let mut network = Self::make_with(DEVELOPMENT, parameters).await;
+        let address = own_address();
+        let mut network = Self::make_with(DEVELOPMENT, parameters, |_| address).await;
         network.boot_all().await;
         network
     }
@@ -91,18 +94,27 @@ impl Network {
 
     /// The network of `network-configs/<name>.toml`, its nodes not running yet.
     pub async fn make_of(name: &str) -> Network {
-        Self::make_with(name, &[]).await
+        let address = own_address();
+        Self::make_with(name, &[], |_| address).await
     }
 
-    async fn make_with(name: &str, parameters: &[(&str, u64)]) -> Network {
+    /// The development network, each of its nodes at an address of its own; not running yet.
+    pub async fn make_at(address: impl Fn(u64) -> Ipv4Addr) -> Network {
+        Self::make_with(DEVELOPMENT, &[], address).await
+    }
+
+    async fn make_with(
+        name: &str,
+        parameters: &[(&str, u64)],
+        address: impl Fn(u64) -> Ipv4Addr,
+    ) -> Network {
         let slot = SLOTS.acquire().await.expect("the semaphore is never closed");
         let directory = TempDir::with_prefix("precinto-").expect("a temporary directory");
         let program = Program::find();
-        let address = own_address();
         let config = Path::new(NETWORK_FILES).join(name).with_extension("toml");
         let config = std::fs::read_to_string(config).expect("a network that ships");
         let file = directory.path().join("network.toml");
-        let mut config = config.replace("127.0.0.1", &address.to_string());
+        let mut config = placed(&config, &address);
         // The file ends with the table of parameters.
         for (name, value) in parameters {
             config += &format!("{name} = {value}\n");
@@ -127,7 +139,7 @@ impl Network {
             genesis,
             program,
             environment: Vec::new(),
-            address,
+            address: address(VOTERS[0]),
             directory: Some(directory),
             _slot: slot,
         }
@@ -182,7 +194,7 @@ impl Network {
         self.nodes.insert(id, Node::new(directory));
     }
 
-    /// The loopback address of all its nodes.
+    /// The address of all its nodes; of its first, where each has its own.
     pub fn address(&self) -> Ipv4Addr {
         self.address
     }
@@ -197,7 +209,6 @@ impl Network {
         &self.program
     }
 
-    /// One of [`NODES`], or one that was adopted.
     /// One of [`Network::ids`].
     pub fn node(&self, id: u64) -> &Node {
         &self.nodes[&id]
@@ -212,6 +223,11 @@ impl Network {
         self.nodes.iter().filter(|(_, node)| node.is_started()).map(|(id, _)| *id)
     }
 
+    /// Whether the process of a node runs: it may also have ended by itself.
+    pub fn runs(&mut self, id: u64) -> bool {
+        self.node_mut(id).runs()
+    }
+
     /// A client of a node, as its officer.
     pub fn client(&self, id: u64) -> Client {
         self.node(id).client("officer")
@@ -220,6 +236,12 @@ impl Network {
     /// Puts the data of a node on a disk of its own of that size, from its next start on.
     pub fn use_small_disk(&mut self, id: u64, mib: u64) {
         self.node_mut(id).use_small_disk(mib);
+    }
+
+    /// Starts a node as the last arguments of this command (`nsenter --net=FILE`), from its next
+    /// start on. The command must become the node: its process is what is signalled.
+    pub fn run_within(&mut self, id: u64, command: Vec<OsString>) {
+        self.node_mut(id).run_within(command);
     }
 
     /// Starts the process of a node.
@@ -317,6 +339,20 @@ impl Network {
         }
         eprintln!("--- the network is kept in {}", directory.unwrap_or_default().display());
     }
+}
+
+/// A network file with the nodes at these addresses instead of `127.0.0.1`.
+fn placed(config: &str, address: impl Fn(u64) -> Ipv4Addr) -> String {
+    let mut node = VOTERS[0];
+    let mut text = String::new();
+    for line in config.lines() {
+        // Members have ids, too, in quotes.
+        let id = line.strip_prefix("id = ").and_then(|id| id.parse().ok());
+        node = id.unwrap_or(node);
+        text += &line.replace("127.0.0.1", &address(node).to_string());
+        text.push('\n');
+    }
+    text
 }
 
 /// `127.x.y.z` of process and network: the whole of 127.0.0.0/8 is this machine.

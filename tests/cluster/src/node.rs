@@ -1,6 +1,7 @@
 //! One node of a network: its directory, its process, its log.
 
 use std::{
+    ffi::OsString,
     fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
@@ -28,6 +29,7 @@ pub struct Node {
     directory: PathBuf,
     url: String,
     small_disk_mib: Option<u64>,
+    within: Vec<OsString>,
     process: Option<Child>,
 }
 
@@ -39,7 +41,7 @@ impl Node {
         let api = config.lines().find_map(|line| line.strip_prefix("api = \""));
         let api = api.and_then(|rest| rest.strip_suffix('"')).expect("it names its interface");
         let url = format!("http://{api}");
-        Node { directory, url, small_disk_mib: None, process: None }
+        Node { directory, url, small_disk_mib: None, within: Vec::new(), process: None }
     }
 
     /// Its directory.
@@ -68,6 +70,11 @@ impl Node {
     /// long as the process: what it held is gone with it.
     pub(crate) fn use_small_disk(&mut self, mib: u64) {
         self.small_disk_mib = Some(mib);
+    }
+
+    /// Starts it as the last arguments of this command, from the next start on.
+    pub(crate) fn run_within(&mut self, command: Vec<OsString>) {
+        self.within = command;
     }
 
     /// Its data directory as the running process sees it.
@@ -128,7 +135,7 @@ impl Node {
         let log = File::options().create(true).append(true).open(self.log_file());
         let log = log.expect("a node's directory is ours");
         let mut command = match self.small_disk_mib {
-            None => program.command(["node", "run"]),
+            None => program.command_within(&self.within, ["node", "run"]),
             Some(mib) => on_small_disk(program, mib),
         };
         let process = command

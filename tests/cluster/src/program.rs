@@ -1,7 +1,7 @@
 //! The program under test and the contracts it runs.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -31,7 +31,23 @@ impl Program {
 
     /// A command of it, with plain logs.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(&self.path);
+        self.command_within(&[], args)
+    }
+
+    /// The same as the last arguments of another command.
+    pub(crate) fn command_within<S: AsRef<OsStr>>(
+        &self,
+        within: &[OsString],
+        args: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut command = match within {
+            [] => Command::new(&self.path),
+            [outer, rest @ ..] => {
+                let mut command = Command::new(outer);
+                command.args(rest).arg(&self.path);
+                command
+            }
+        };
         command.args(args).env("NO_COLOR", "1").env_remove("PRECINTO_DIR");
         command
     }
@@ -60,9 +76,10 @@ pub(crate) fn contracts() -> PathBuf {
     contracts
 }
 
-/// `target/debug`: tests are in its `deps`.
+/// `target/debug`: programs are in it, tests in its `deps`.
 fn build_directory() -> PathBuf {
-    let test = std::env::current_exe().expect("a running test has a path");
-    let build = test.parent().and_then(Path::parent);
-    build.expect("a test is two directories below its target").to_owned()
+    let own = std::env::current_exe().expect("a running program has a path");
+    let directory = own.parent().expect("a program is in a directory");
+    let build = if directory.ends_with("deps") { directory.parent() } else { Some(directory) };
+    build.expect("`deps` is in a directory").to_owned()
 }

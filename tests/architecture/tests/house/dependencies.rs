@@ -27,6 +27,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-api", Some(&[PROTOCOL])),
     ("precinto-server", None),
     ("precinto-architecture-tests", None),
+    ("precinto-chaos", None),
     ("precinto-checkers", Some(&[PROTOCOL, "precinto-consensus"])),
     (MUTATION, Some(&[])),
     ("precinto-cluster-tests", None),
