@@ -89,7 +89,8 @@ impl Network {
         Self::make_of(DEVELOPMENT).await
     }
 
-    /// The network of `network-configs/<name>.toml`, its nodes not running yet.
+    /// The network of `network-configs/<name>.toml`, its nodes not running yet. A path is of a network
+    /// file elsewhere.
     pub async fn make_of(name: &str) -> Network {
         Self::make_with(name, &[]).await
     }

@@ -60,9 +60,10 @@ pub(crate) fn contracts() -> PathBuf {
     contracts
 }
 
-/// `target/debug`: tests are in its `deps`.
+/// `target/debug`: programs are in it, tests in its `deps`.
 fn build_directory() -> PathBuf {
-    let test = std::env::current_exe().expect("a running test has a path");
-    let build = test.parent().and_then(Path::parent);
-    build.expect("a test is two directories below its target").to_owned()
+    let own = std::env::current_exe().expect("a running program has a path");
+    let directory = own.parent().expect("a program is in a directory");
+    let build = if directory.ends_with("deps") { directory.parent() } else { Some(directory) };
+    build.expect("`deps` is in a directory").to_owned()
 }
