@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -34,9 +34,9 @@ struct Count {
     latency: Histogram<u64>,
 }
 
-/// A request that was answered with at least one commit.
+/// When a request was sent and answered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Commit {
+pub(crate) struct Times {
     /// When it was sent.
     pub(crate) sent: Instant,
     /// When it was answered.
@@ -47,15 +47,14 @@ pub(crate) struct Commit {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     kinds: BTreeMap<Kind, Count>,
-    /// Those of kind certify, in the order of their answers.
-    pub(crate) commits: Vec<Commit>,
+    /// Of those that committed something, in the order of their answers.
+    pub(crate) commits: Vec<Times>,
 }
 
 impl Tally {
-    fn add(&mut self, kind: Kind, sent: Instant, outcome: Outcome) {
-        let answered = Instant::now();
+    fn add(&mut self, kind: Kind, Times { sent, answered }: Times, outcome: Outcome) {
         if kind == Kind::Certify && outcome.done > 0 {
-            self.commits.push(Commit { sent, answered });
+            self.commits.push(Times { sent, answered });
         }
         let count = self
             .kinds
@@ -101,7 +100,11 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(LONGEST_US, DIGITS).expect("the bounds are sound")
 }
 
-fn record(histogram: &mut Histogram<u64>, took: std::time::Duration, times: u64) {
+fn record(histogram: &mut Histogram<u64>, took: Duration, times: u64) {
+    // The histogram's maximum would count it all the same.
+    if times == 0 {
+        return;
+    }
     let us = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
     histogram.saturating_record_n(us, times);
 }
@@ -112,7 +115,7 @@ fn latency(histogram: &Histogram<u64>) -> Latency {
 }
 
 /// The distribution of these latencies.
-pub(crate) fn distribution<'a>(commits: impl Iterator<Item = &'a Commit>) -> Latency {
+pub(crate) fn distribution<'a>(commits: impl Iterator<Item = &'a Times>) -> Latency {
     let mut all = histogram();
     for commit in commits {
         record(&mut all, commit.answered - commit.sent, 1);
@@ -179,7 +182,8 @@ impl Asker {
         while let Some(turn) = shared.pace.turn().await {
             let kind = mix.kind(self.random.below(u64::from(mix.parts())) as u32);
             let (sent, outcome) = self.request(&shared, kind, turn).await;
-            shared.tally().add(kind, sent, outcome);
+            let times = Times { sent, answered: Instant::now() };
+            shared.tally().add(kind, times, outcome);
         }
     }
 
@@ -206,26 +210,26 @@ impl Asker {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn each_transaction_of_a_request_counts_with_its_latency() {
         let mut tally = Tally::default();
-        let ago = |ms| Instant::now() - Duration::from_millis(ms);
+        let sent = Instant::now();
+        let took = |ms| Times { sent, answered: sent + Duration::from_millis(ms) };
         let done = |done| Outcome { done, ..Outcome::default() };
-        tally.add(Kind::Certify, ago(10), done(99));
-        tally.add(Kind::Certify, ago(500), done(1));
-        tally.add(Kind::Status, ago(1), Outcome::failure("no-answer"));
+        tally.add(Kind::Certify, took(10), done(99));
+        tally.add(Kind::Certify, took(500), done(1));
+        tally.add(Kind::Status, took(1), Outcome::failure("no-answer"));
         assert_eq!((tally.done(), tally.commits.len()), (100, 2));
         assert_eq!(tally.failed(), [("no-answer".to_owned(), 1)].into());
         let figures = tally.figures(2.0);
         let certified = &figures[0];
         assert_eq!((certified.kind, certified.done), (Kind::Certify, 100));
         assert_eq!(certified.per_second, 50.0);
-        assert!((10.0..20.0).contains(&certified.latency.p50), "{certified:?}");
-        assert!((500.0..520.0).contains(&certified.latency.max), "{certified:?}");
+        // Three digits are kept.
+        assert!((10.0..10.02).contains(&certified.latency.p50), "{certified:?}");
+        assert!((500.0..501.0).contains(&certified.latency.max), "{certified:?}");
         // What failed has no latency.
         assert_eq!((figures[1].done, figures[1].latency.max), (0, 0.0));
     }

@@ -9,7 +9,7 @@ use precinto_cluster_tests::{VOTERS, eventually};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    drive::{Commit, distribution, drive},
+    drive::{Times, distribution, drive},
     network::Bench,
     pace::Pace,
 };
@@ -51,7 +51,7 @@ pub(crate) async fn measure(bench: &mut Bench) -> anyhow::Result<Failover> {
     let tally = load.await??;
     let restart_ms = start(bench, leader).await;
 
-    let earlier = |commit: &&Commit| commit.answered < killed;
+    let earlier = |commit: &&Times| commit.answered < killed;
     let commits = &tally.commits;
     Ok(Failover {
         clients: CLIENTS,
@@ -79,7 +79,7 @@ pub(crate) async fn start(bench: &mut Bench, id: u64) -> f64 {
 }
 
 /// The longest time without an answer from `from` on.
-fn longest_pause(commits: &[Commit], from: std::time::Instant) -> Option<Duration> {
+fn longest_pause(commits: &[Times], from: std::time::Instant) -> Option<Duration> {
     let answers: Vec<_> = commits.iter().map(|it| it.answered).filter(|at| *at >= from).collect();
     let first = *answers.first()? - from;
     let between = answers.windows(2).map(|pair| pair[1] - pair[0]);
@@ -93,9 +93,9 @@ mod tests {
     #[test]
     fn the_longest_pause_is_the_first_or_any_later_one() {
         let from = std::time::Instant::now();
-        let commits = |ms: &[u64]| -> Vec<Commit> {
+        let commits = |ms: &[u64]| -> Vec<Times> {
             let at = |ms: &u64| from + Duration::from_millis(*ms);
-            ms.iter().map(|ms| Commit { sent: from, answered: at(ms) }).collect()
+            ms.iter().map(|ms| Times { sent: from, answered: at(ms) }).collect()
         };
         let pause = |ms: &[u64]| longest_pause(&commits(ms), from).map(|it| it.as_millis());
         assert_eq!(pause(&[]), None);

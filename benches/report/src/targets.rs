@@ -135,6 +135,8 @@ fn linear(growth: &[GrowthRun]) -> Option<Measured> {
     let times = last.records as f64 / first.records as f64;
     let grown = growing(first).into_iter().zip(growing(last));
     let grown = grown.map(|((name, before), (_, after))| (name, after / before));
+    // What was nothing before has not grown by a factor.
+    let grown = grown.filter(|(_, factor)| factor.is_finite());
     let worst = grown.reduce(|a, b| if a.1 >= b.1 { a } else { b })?;
     let figure = format!("{times:.0} times the records, {} {:.1} times", worst.0, worst.1);
     Some(Measured { figure, reached: worst.1 <= times })

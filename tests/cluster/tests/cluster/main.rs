@@ -14,6 +14,7 @@ mod disk;
 mod endorsement;
 mod events;
 mod import;
+mod measuring;
 mod networks;
 mod news;
 mod operation;
