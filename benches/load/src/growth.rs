@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use precinto_bench_report::results::{Arrival, At, GrowthRun, Keys, Kind, Mix, Workload};
 use precinto_cluster_tests::{LEARNER, VOTERS, eventually};
 use tokio::time::{Instant, sleep};
@@ -11,7 +11,7 @@ use crate::{
     drive::drive,
     failover::{READY_WITHIN, start},
     machine,
-    network::{Bench, Setup, follower},
+    network::{Bench, fill_workload},
     pace::Pace,
     process,
     request::{Outcome, ask},
@@ -19,8 +19,17 @@ use crate::{
     stock::EXPIRES_AFTER_MS,
 };
 
-/// Raft entries that nodes keep: few, so that the new learner needs a snapshot at every size.
-const KEPT_ENTRIES: u64 = 16;
+/// Variable of the program: how many Raft entries a node keeps below what is safe on disk.
+const KEEP_ENTRIES: &str = "PRECINTO_KEEP_ENTRIES";
+
+/// Metric of the first entry that a node keeps.
+const FIRST_INDEX: &str = "precinto_raft_first_index";
+
+/// So few before the learner joins, so that it needs a snapshot at every size.
+const FEW_ENTRIES: &str = "4";
+
+/// How long a node may take to drop the others: it does when it has synced its ledger.
+const COMPACTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Transactions after which the ledger has forgotten all that expired before them: each block of one
 /// removes some eight thousand.
@@ -37,8 +46,7 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// Fills a new network and measures it, each workload for so many seconds.
 pub(crate) async fn measure(records: u64, seconds: f64) -> anyhow::Result<GrowthRun> {
-    let setup = Setup { keep_entries: Some(KEPT_ENTRIES), ..Setup::default() };
-    let mut bench = Bench::start(&setup).await?;
+    let mut bench = Bench::start(None).await?;
     let fill_per_second = bench.fill(records).await?;
     say(format_args!("{records} records: filled, {fill_per_second:.0} a second"))?;
     rest(&bench).await?;
@@ -51,27 +59,22 @@ pub(crate) async fn measure(records: u64, seconds: f64) -> anyhow::Result<Growth
     for workload in workloads(seconds) {
         points.push(bench.measure(&workload).await?);
     }
-    let voter = follower(bench.network.leader_among(&VOTERS).await);
-    bench.network.terminate(voter);
-    ensure!(bench.network.ended(voter).await.success(), "node {voter} did not stop in order");
-    let restart_ms = start(&mut bench, voter).await;
-    let restarted_rss_bytes = process::rss_bytes(bench.pid(voter)?)?;
+    let restarted = restart_all(&mut bench).await?;
     let join_ms = join(&mut bench).await?;
     let joined_rss_bytes = process::rss_bytes(bench.pid(LEARNER)?)?;
     say(format_args!(
-        "{records} records: {} bytes of ledger, restart {restart_ms:.0} ms, join {join_ms:.0} ms",
-        disk.ledger_bytes
+        "{records} records: {} bytes of ledger, restart {:.0} ms, join {join_ms:.0} ms",
+        disk.ledger_bytes, restarted.took_ms
     ))?;
     Ok(GrowthRun {
         records,
-        kept_entries: KEPT_ENTRIES,
         fill_per_second,
         points,
         disk,
         idle_rss_bytes,
         idle_cpu_us_per_second,
-        restart_ms,
-        restarted_rss_bytes,
+        restart_ms: restarted.took_ms,
+        restarted_rss_bytes: restarted.rss_bytes,
         join_ms,
         joined_rss_bytes,
         sync,
@@ -103,9 +106,7 @@ fn workloads(seconds: f64) -> Vec<Workload> {
 /// Waits until the ledger has forgotten the fill's ids, and nothing is compacted any more.
 async fn rest(bench: &Bench) -> anyhow::Result<()> {
     sleep(Duration::from_millis(EXPIRES_AFTER_MS) + Duration::from_secs(1)).await;
-    let nudge = &workloads(0.0)[4];
-    let nodes = bench.asked(nudge.at, VOTERS[0]);
-    drive(nudge, &bench.stock, &nodes, Pace::requests(NUDGES)).await?;
+    nudge(bench).await?;
     let mut before = (Instant::now(), bench.disk(VOTERS[0]));
     eventually("the disk comes to rest", REST_WITHIN, async || {
         let disk = bench.disk(VOTERS[0]);
@@ -116,6 +117,44 @@ async fn rest(bench: &Bench) -> anyhow::Result<()> {
     })
     .await;
     Ok(())
+}
+
+/// A few blocks.
+async fn nudge(bench: &Bench) -> anyhow::Result<()> {
+    let workload = Workload { batch: 1, clients: 1, ..fill_workload() };
+    let nodes = bench.asked(At::Spread, VOTERS[0]);
+    drive(&workload, &bench.stock, &nodes, Pace::requests(NUDGES)).await?;
+    Ok(())
+}
+
+/// A voter after its restart.
+struct Restarted {
+    took_ms: f64,
+    rss_bytes: u64,
+}
+
+/// Restarts one voter after the other, so that they keep few Raft entries, and waits until they do;
+/// the figures of the first.
+async fn restart_all(bench: &mut Bench) -> anyhow::Result<Restarted> {
+    bench.network.set_environment(&[(KEEP_ENTRIES, FEW_ENTRIES)]);
+    let mut first = None;
+    for voter in VOTERS {
+        bench.network.terminate(voter);
+        ensure!(bench.network.ended(voter).await.success(), "node {voter} did not stop in order");
+        let took_ms = start(bench, voter).await;
+        let rss_bytes = process::rss_bytes(bench.pid(voter)?)?;
+        first.get_or_insert(Restarted { took_ms, rss_bytes });
+    }
+    bench.network.leader_among(&VOTERS).await;
+    nudge(bench).await?;
+    for voter in VOTERS {
+        let node = bench.network.node(voter);
+        eventually("the Raft log is short", COMPACTED_WITHIN, async || {
+            (node.metrics().await.value(FIRST_INDEX) > 1.0).then_some(())
+        })
+        .await;
+    }
+    first.context("a network has voters")
 }
 
 /// CPU time of a voter per second without any request, microseconds: the largest.

@@ -39,16 +39,19 @@ pub(crate) fn describe(directory: &Path) -> anyhow::Result<Machine> {
         cpu_features: features.map(|feature| (*feature).to_owned()).collect(),
         memory_mib: memory_kib.parse::<u64>()? / 1024,
         kernel: said("uname", &["-sr"]),
-        disk: said("df", &["--output=source,fstype", &directory.to_string_lossy()])
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .to_owned(),
+        disk: disk_of(directory),
         profile: if cfg!(debug_assertions) { "development" } else { "release" }.into(),
         commit: commit(),
         load_average: load.split(' ').next().context("no load average")?.parse()?,
         sync: sync_time(directory)?,
     })
+}
+
+/// Device and file system of a directory.
+fn disk_of(directory: &Path) -> String {
+    let text = said("df", &["--output=source,fstype", &directory.to_string_lossy()]);
+    let line = text.lines().last().unwrap_or_default();
+    line.split_whitespace().collect::<Vec<_>>().join(", ")
 }
 
 /// The commit in the working directory, with `+` if files differ from it.

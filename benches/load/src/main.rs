@@ -40,10 +40,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use precinto_bench_report::results::{Arrival, At, Keys, Mix, Point, Workload};
 use serde_json::Value;
 
-use crate::{
-    network::{Bench, Setup},
-    suite::Extent,
-};
+use crate::{network::Bench, suite::Extent};
 
 /// Measure networks that are started for it. Their data goes to the directory for temporary files
 /// (TMPDIR): it should be on the disk that is to be measured.
@@ -160,7 +157,7 @@ async fn main() -> anyhow::Result<()> {
             serde_json::to_value(growth::measure(*records, seconds).await?)?
         }
         Command::Point(args) => {
-            let bench = Bench::start(&Setup::default()).await?;
+            let bench = Bench::start(None).await?;
             bench.fill(args.records).await?;
             let point = bench.measure(&args.into()).await?;
             say_point(&point)?;

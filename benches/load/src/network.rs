@@ -27,18 +27,6 @@ const FILL_BATCH: u64 = 500;
 /// Clients that fill it.
 const FILL_CLIENTS: usize = 6;
 
-/// Variable of the program: how many Raft entries a node keeps below what is safe on disk.
-const KEEP_ENTRIES: &str = "PRECINTO_KEEP_ENTRIES";
-
-/// What differs from the development network.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Setup {
-    /// How many Raft entries nodes keep; the program's own number if not given.
-    pub(crate) keep_entries: Option<u64>,
-    /// Policy of the method `certify`; the contract's own if not given.
-    pub(crate) certify_policy: Option<&'static str>,
-}
-
 /// A network, and the records on it. Its learner is not started.
 pub(crate) struct Bench {
     pub(crate) network: Network,
@@ -46,15 +34,12 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Starts it.
-    pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Bench> {
-        let mut network = match setup.certify_policy {
+    /// Starts it, with another policy of the method `certify` if one is given.
+    pub(crate) async fn start(certify_policy: Option<&str>) -> anyhow::Result<Bench> {
+        let mut network = match certify_policy {
             None => Network::make().await,
             Some(policy) => with_policy(policy).await?,
         };
-        if let Some(entries) = setup.keep_entries {
-            network.set_environment(&[(KEEP_ENTRIES, &entries.to_string())]);
-        }
         for voter in VOTERS {
             network.boot(voter);
         }
@@ -69,17 +54,9 @@ impl Bench {
     /// Makes it hold so many records that can be asked for; how many were made per second.
     pub(crate) async fn fill(&self, records: u64) -> anyhow::Result<f64> {
         let missing = records.saturating_sub(self.stock.made());
-        let workload = Workload {
-            arrival: Arrival::Closed,
-            clients: FILL_CLIENTS,
-            batch: FILL_BATCH.min(missing.max(1)) as usize,
-            mix: Mix::only(Kind::Certify),
-            keys: Keys::Uniform,
-            at: At::Spread,
-            endorse: false,
-            seconds: 0.0,
-        };
-        let pace = Pace::requests(missing.div_ceil(workload.batch as u64));
+        let batch = FILL_BATCH.min(missing.max(1));
+        let workload = Workload { batch: batch as usize, ..fill_workload() };
+        let pace = Pace::requests(missing.div_ceil(batch));
         let began = Instant::now();
         let tally = drive(&workload, &self.stock, &self.asked(At::Spread, VOTERS[0]), pace).await?;
         if !tally.failed().is_empty() {
@@ -167,8 +144,22 @@ impl Bench {
     }
 }
 
+/// What fills a network, at every voter.
+pub(crate) fn fill_workload() -> Workload {
+    Workload {
+        arrival: Arrival::Closed,
+        clients: FILL_CLIENTS,
+        batch: FILL_BATCH as usize,
+        mix: Mix::only(Kind::Certify),
+        keys: Keys::Uniform,
+        at: At::Spread,
+        endorse: false,
+        seconds: 0.0,
+    }
+}
+
 /// A voter that does not lead.
-pub(crate) fn follower(leader: u64) -> u64 {
+fn follower(leader: u64) -> u64 {
     VOTERS.into_iter().find(|id| *id != leader).unwrap_or(leader)
 }
 

@@ -2,11 +2,7 @@
 
 use precinto_bench_report::results::{Arrival, At, Keys, Kind, Mix, NetworkRun, Point, Workload};
 
-use crate::{
-    failover, lists,
-    network::{Bench, Setup},
-    say_point,
-};
+use crate::{failover, lists, network::Bench, say_point};
 
 /// Who signs a certification where two members have to.
 const TWO_MEMBERS: &str = "owner.officer and 1 of others";
@@ -104,7 +100,7 @@ fn workloads(extent: Extent) -> Vec<Workload> {
 
 /// Measures everything, each group on a network of its own.
 pub(crate) async fn measure(extent: Extent) -> anyhow::Result<NetworkRun> {
-    let mut bench = Bench::start(&Setup::default()).await?;
+    let mut bench = Bench::start(None).await?;
     let fresh_rss_bytes = bench.rss_bytes()?;
     bench.fill(extent.records).await?;
     let points = measure_all(&bench, &workloads(extent)).await?;
@@ -112,7 +108,7 @@ pub(crate) async fn measure(extent: Extent) -> anyhow::Result<NetworkRun> {
     let news = lists::news(&bench, extent.suspensions).await?;
     drop(bench);
 
-    let bench = Bench::start(&Setup::default()).await?;
+    let bench = Bench::start(None).await?;
     let lists = lists::measure(&bench, extent.rows).await?;
     drop(bench);
 
@@ -144,7 +140,7 @@ async fn endorsement(extent: Extent) -> anyhow::Result<Vec<Point>> {
     let workloads = [batch(1, 1), batch(8, 1), batch(4, 100)];
     let mut points = Vec::new();
     for (endorse, certify_policy) in [(false, None), (true, Some(TWO_MEMBERS))] {
-        let bench = Bench::start(&Setup { certify_policy, ..Setup::default() }).await?;
+        let bench = Bench::start(certify_policy).await?;
         let workloads = workloads.clone().map(|workload| Workload { endorse, ..workload });
         points.extend(measure_all(&bench, &workloads).await?);
     }

@@ -331,7 +331,7 @@ pub struct NetworkRun {
 pub struct DiskUse {
     /// The ledger.
     pub ledger_bytes: u64,
-    /// The Raft log, which is compacted to a fixed number of entries.
+    /// The Raft log, of which the newest entries are kept.
     pub raft_bytes: u64,
 }
 
@@ -340,9 +340,6 @@ pub struct DiskUse {
 pub struct GrowthRun {
     /// Records, each made by one transaction.
     pub records: u64,
-    /// Raft entries that nodes kept below what is safe on disk: few, so that the learner needs a
-    /// snapshot.
-    pub kept_entries: u64,
     /// Committed transactions per second while it was filled.
     pub fill_per_second: f64,
     /// What was asked of it then.

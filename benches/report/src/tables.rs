@@ -367,7 +367,6 @@ mod tests {
         let results = Results {
             growth: vec![GrowthRun {
                 records: targets::LARGEST,
-                kept_entries: 1,
                 fill_per_second: 1.0,
                 points: Vec::new(),
                 disk: crate::results::DiskUse { ledger_bytes: 1_400_000_000, raft_bytes: 1 },

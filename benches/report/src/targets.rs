@@ -150,7 +150,6 @@ mod tests {
     fn growth(records: u64, restart_ms: f64) -> GrowthRun {
         GrowthRun {
             records,
-            kept_entries: 64,
             fill_per_second: 2_000.0,
             points: Vec::new(),
             disk: DiskUse { ledger_bytes: records * 1_600, raft_bytes: 5 },
