@@ -19,8 +19,9 @@ results="$bench/results"
 criterion="$CARGO_TARGET_DIR/criterion"
 
 scripts/build-contracts.sh
-cargo build --release --package precinto-server --bin precinto
-cargo build --release --package precinto-load --package precinto-news --package precinto-bench-report
+# The whole workspace, here and below: with some of its packages, dependencies have other features and
+# are compiled again.
+cargo build --release --workspace --bins
 
 # Figures of an earlier run must not stand beside those of this one.
 rm -rf "$results" "$bench/tmp" "$criterion"
@@ -33,7 +34,7 @@ load machine --out "$results/machine.json"
 cat "$results/machine.json"
 echo
 if [ -d benches/steps ]; then
-  cargo bench --package precinto-steps -- ${quick[@]:+"${quick[@]}"}
+  cargo bench --workspace --bench '*' -- "${quick[@]}"
 fi
 load network "${quick[@]}" --out "$results/network.json"
 for records in $sizes; do
