@@ -1,212 +1,211 @@
-//! Load generator: certifies operators on a running network and measures what was committed.
+//! Load generator: starts networks of its own, real processes with fsync, and measures them.
 //!
-//! Every transaction is signed beforehand, with the node's identity on behalf of an officer, so
-//! that signing is not measured; each client then submits its share and waits until all of a
-//! request is final. It is a closed loop: a slow network gets less load, which flatters latencies.
-//! Run it on a network made for it: what it writes stays on the ledger.
+//! # Mental model
+//! A [`network`] is the development network's three voters in a temporary directory. A workload says
+//! what is asked of it: how many clients, in a closed loop (each sends when it has its answer) or an
+//! open one (so many requests a second, latency counted from when each was to be sent, so that a slow
+//! network cannot hide behind clients that wait for it); which requests, about which records, of which
+//! nodes. [`drive`] runs it; beside it the kernel's figures tell what each thread of each node spent
+//! ([`process`]), and the disk is measured just before ([`machine`]).
+//!
+//! Clients sign their transactions themselves, as they go; the generator's own CPU time is part of each
+//! result, because it shares the cores with the nodes.
+//!
+//! # Invariants
+//! * A transaction counts once it was answered `committed`; what was not is counted by its code.
+//! * Nothing outlives the program: networks end with it.
+#![forbid(unsafe_code)]
+
+mod drive;
+mod failover;
+mod growth;
+mod keys;
+mod lists;
+mod machine;
+mod network;
+mod pace;
+mod process;
+mod request;
+mod stock;
+mod suite;
 
 use std::{
-    collections::BTreeMap,
+    fmt,
     io::{Write, stdout},
-    path::PathBuf,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
-use clap::Parser;
-use precinto_client::{Client, types::Status};
-use precinto_protocol::{
-    aeo::{AeoType, CONTRACT, Certify, Date, SupplyChainRole, Terms},
-    cbor,
-    genesis::Genesis,
-    hash::{Hash, tagged},
-    identity::Role,
-    keys::SigningKey,
-    statement::{Call, OnBehalf, Statement},
-    transaction::Transaction,
-};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use precinto_bench_report::results::{Arrival, At, Keys, Mix, Point, Workload};
+use serde_json::Value;
 
-/// How long one request waits for its transactions to be final.
-const WAIT: Duration = Duration::from_secs(30);
+use crate::{network::Bench, suite::Extent};
 
-/// How long the signed transactions stay valid: less than the default limit of ten minutes.
-const EXPIRES_AFTER_MS: u64 = 9 * 60 * 1000;
-
-/// Measure committed transactions per second and latency.
+/// Measure networks that are started for it. Their data goes to the directory for temporary files
+/// (TMPDIR): it should be on the disk that is to be measured.
 #[derive(Debug, Parser)]
-struct Args {
-    /// Directory of the network
-    #[arg(long, default_value = "network")]
-    dir: PathBuf,
-    /// Node that is asked
-    #[arg(long, default_value_t = 1)]
-    node: u64,
-    /// Its address
-    #[arg(long, default_value = "http://127.0.0.1:8701")]
-    url: String,
-    /// Clients that submit at the same time
+struct Cli {
+    /// Write the result to this file, as JSON
+    #[arg(long, global = true)]
+    out: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Describe the machine
+    Machine,
+    /// Everything that docs/BENCHMARKS.md shows of a network of three voters
+    Network {
+        /// Only show that it works
+        #[arg(long)]
+        quick: bool,
+    },
+    /// A network with so many records
+    Growth {
+        /// Records
+        #[arg(long)]
+        records: u64,
+        /// Only show that it works
+        #[arg(long)]
+        quick: bool,
+    },
+    /// One workload
+    Point(PointArgs),
+}
+
+#[derive(Debug, Args)]
+struct PointArgs {
+    /// Clients: requests under way at once, at most
     #[arg(long, default_value_t = 1)]
     clients: usize,
-    /// Transactions per request
+    /// Transactions in each request of kind certify, at most 1000
     #[arg(long, default_value_t = 1)]
     batch: usize,
-    /// Let the node collect the endorsements that the policy of the method asks for
+    /// Requests per second, whatever becomes of them; without it each client waits for its answer
     #[arg(long)]
-    endorse: bool,
-    /// Transactions in all
+    rate: Option<f64>,
+    /// Kinds of requests and their parts: certify, status, history, linearizable
+    #[arg(long, default_value = "certify")]
+    mix: Mix,
+    /// Which records are asked for
+    #[arg(long, value_enum, default_value_t = KeysArg::Uniform)]
+    keys: KeysArg,
+    /// Which nodes are asked
+    #[arg(long, value_enum, default_value_t = AtArg::Spread)]
+    at: AtArg,
+    /// Seconds
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// Records that there are before
     #[arg(long, default_value_t = 1000)]
-    count: usize,
+    records: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KeysArg {
+    /// All alike
+    Uniform,
+    /// Few of them often
+    Zipf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AtArg {
+    /// The one that leads
+    Leader,
+    /// One that does not
+    Follower,
+    /// All voters
+    Spread,
+}
+
+impl From<&PointArgs> for Workload {
+    fn from(args: &PointArgs) -> Workload {
+        Workload {
+            arrival: args.rate.map_or(Arrival::Closed, |per_second| Arrival::Open { per_second }),
+            clients: args.clients,
+            batch: args.batch,
+            mix: args.mix.clone(),
+            keys: match args.keys {
+                KeysArg::Uniform => Keys::Uniform,
+                KeysArg::Zipf => Keys::Zipf,
+            },
+            at: match args.at {
+                AtArg::Leader => At::Leader,
+                AtArg::Follower => At::Follower,
+                AtArg::Spread => At::Spread,
+            },
+            endorse: false,
+            seconds: args.seconds,
+        }
+    }
 }
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let transactions = Author::read(&args)?.transactions(args.count);
-    let share = args.count.div_ceil(args.clients);
-    let started = Instant::now();
-    let mut clients = Vec::new();
-    for part in transactions.chunks(share) {
-        let requests: Vec<Vec<Vec<u8>>> = part.chunks(args.batch).map(<[_]>::to_vec).collect();
-        clients.push(tokio::spawn(submit(client(&args)?, requests, args.endorse)));
-    }
-    let mut latencies = Vec::new();
-    let mut outcomes = BTreeMap::new();
-    for client in clients {
-        let (took, statuses) = client.await??;
-        latencies.extend(took);
-        for status in statuses {
-            *outcomes.entry(status).or_insert(0u64) += 1;
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Machine => serde_json::to_value(machine::describe(&std::env::temp_dir())?)?,
+        Command::Network { quick } => {
+            serde_json::to_value(suite::measure(Extent::new(*quick)).await?)?
         }
-    }
-    report(&args, started.elapsed(), latencies, &outcomes)
-}
-
-fn client(args: &Args) -> anyhow::Result<Client> {
-    let token = args.dir.join(format!("nodes/{}/tokens/officer", args.node));
-    let token = std::fs::read_to_string(&token)
-        .with_context(|| format!("cannot read {}: is --dir a network?", token.display()))?;
-    Ok(Client::new(&args.url, token.trim())?)
-}
-
-async fn submit(
-    client: Client,
-    requests: Vec<Vec<Vec<u8>>>,
-    endorse: bool,
-) -> anyhow::Result<(Vec<Duration>, Vec<String>)> {
-    let (mut latencies, mut statuses) = (Vec::new(), Vec::new());
-    for request in requests {
-        let started = Instant::now();
-        let answers = if endorse {
-            client.endorse_and_submit_many(request, Some(WAIT)).await?
-        } else {
-            client.submit_many(request, Some(WAIT)).await?
-        };
-        latencies.push(started.elapsed());
-        for answer in answers {
-            statuses.push(match answer.into_result() {
-                Ok(answer) => answer.status.to_string(),
-                Err(problem) => problem.code,
-            });
+        Command::Growth { records, quick } => {
+            let seconds = Extent::new(*quick).seconds;
+            serde_json::to_value(growth::measure(*records, seconds).await?)?
         }
-    }
-    Ok((latencies, statuses))
-}
-
-fn report(
-    args: &Args,
-    elapsed: Duration,
-    mut latencies: Vec<Duration>,
-    outcomes: &BTreeMap<String, u64>,
-) -> anyhow::Result<()> {
-    latencies.sort_unstable();
-    let at = |share: f64| {
-        let index = (latencies.len() as f64 * share) as usize;
-        latencies[index.min(latencies.len() - 1)].as_secs_f64() * 1000.0
+        Command::Point(args) => {
+            let bench = Bench::start(None).await?;
+            bench.fill(args.records).await?;
+            let point = bench.measure(&args.into()).await?;
+            say_point(&point)?;
+            serde_json::to_value(point)?
+        }
     };
-    let committed = outcomes.get(&Status::Committed.to_string()).copied().unwrap_or(0);
-    writeln!(
-        stdout(),
-        "{} clients x {} per request{}: {committed} committed in {:.2} s = {:.0} tx/s; request p50 \
-         {:.1} ms, p99 {:.1} ms, max {:.1} ms; {outcomes:?}",
-        args.clients,
-        args.batch,
-        if args.endorse { ", endorsed" } else { "" },
-        elapsed.as_secs_f64(),
-        committed as f64 / elapsed.as_secs_f64(),
-        at(0.5),
-        at(0.99),
-        at(1.0),
-    )?;
-    if committed as usize != args.count {
-        bail!(
-            "{} of {} transactions were not committed",
-            args.count - committed as usize,
-            args.count
-        );
+    match &cli.out {
+        Some(out) => write(out, &result),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Who signs: a node, for an officer.
-struct Author {
-    key: SigningKey,
-    channel: Hash,
-    version: u32,
-    now_ms: u64,
+fn write(out: &Path, result: &Value) -> anyhow::Result<()> {
+    std::fs::write(out, serde_json::to_vec_pretty(result)?)
+        .with_context(|| format!("cannot write {}", out.display()))
 }
 
-impl Author {
-    fn read(args: &Args) -> anyhow::Result<Author> {
-        let genesis = std::fs::read(args.dir.join("genesis.cbor"))?;
-        let genesis: Genesis = cbor::decode(&genesis)?;
-        let key = args.dir.join(format!("nodes/{}/keys/identity.key", args.node));
-        let mut seed = [0; 32];
-        if hex::decode_to_slice(std::fs::read_to_string(key)?.trim(), &mut seed).is_err() {
-            bail!("identity.key is no key file");
-        }
-        let contract = genesis.contracts.iter().find(|contract| contract.name == CONTRACT);
-        Ok(Author {
-            key: SigningKey::from_seed(&seed),
-            channel: genesis.hash(),
-            version: contract.context("the network has no aeo contract")?.version,
-            now_ms: SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64,
-        })
-    }
+/// A line about how far it is.
+pub(crate) fn say(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+    Ok(writeln!(stdout(), "{line}")?)
+}
 
-    /// Signed and encoded certifications of operators nobody has certified before.
-    fn transactions(&self, count: usize) -> Vec<Vec<u8>> {
-        (0..count as u64).map(|number| self.transaction(number)).collect()
+/// Lines about a measurement.
+pub(crate) fn say_point(point: &Point) -> anyhow::Result<()> {
+    let Workload { arrival, clients, batch, at, .. } = &point.workload;
+    for done in &point.done {
+        let latency = done.latency;
+        say(format_args!(
+            "{}, {clients} clients x {batch}, {arrival:?}, at {at:?}: {:.0}/s, p50 {:.2} ms, p99 \
+             {:.2} ms, p99.9 {:.2} ms, failed {:?}",
+            done.kind, done.per_second, latency.p50, latency.p99, latency.p999, done.failed
+        ))?;
     }
-
-    fn transaction(&self, number: u64) -> Vec<u8> {
-        let unique = [self.now_ms.to_be_bytes(), number.to_be_bytes()].concat();
-        let mut nonce = [0; 16];
-        nonce.copy_from_slice(&unique);
-        let today = Date::of_ms(self.now_ms);
-        let args = Certify {
-            operator: tagged("precinto/load", &[&unique]),
-            // Unlike any of another run: a member uses a number once.
-            number: format!("L{}-{number}", self.now_ms / 1000 % 10_000_000_000),
-            valid_from: today,
-            terms: Terms {
-                types: vec![AeoType::C],
-                roles: vec![SupplyChainRole::Importer],
-                valid_until: Some(Date(today.0 + 365)),
-                consent: true,
-                identifier: None,
-                record: None,
-            },
-        };
-        let call = Call {
-            channel: self.channel,
-            contract: CONTRACT.into(),
-            contract_version: self.version,
-            method: "certify".into(),
-            args: cbor::encode(&args),
-            nonce,
-            expires_ms: self.now_ms + EXPIRES_AFTER_MS,
-            on_behalf: Some(OnBehalf { pseudonym: [1; 16], role: Role::Officer }),
-        };
-        Transaction::new(Statement::sign(call, &self.key)).encode()
+    for node in &point.nodes {
+        let mut threads: Vec<_> = node.threads_us.iter().filter(|(_, us)| **us >= 0.5).collect();
+        threads.sort_by(|one, other| other.1.total_cmp(one.1));
+        let threads: Vec<_> = threads.iter().map(|(name, us)| format!("{name} {us:.0}")).collect();
+        say(format_args!(
+            "  node {}{}: {:.0} us each: {}; {} MB",
+            node.node,
+            if node.leads { " (leader)" } else { "" },
+            node.cpu_us,
+            threads.join(", "),
+            node.rss_bytes / 1_000_000
+        ))?;
     }
+    say(format_args!(
+        "  generator: {:.0} us each; fdatasync p50 {:.0} us",
+        point.generator_cpu_us, point.sync.p50_us
+    ))
 }

@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Parser;
 use futures::{StreamExt, future::try_join_all};
+use precinto_bench_report::results::{Latency, News};
 use precinto_client::{
     Client, Consistency, EventFilter, EventStream,
     types::{CertifyRequest, ChangeRequest},
@@ -46,6 +47,9 @@ struct Args {
     /// Fail if the 99th percentile of either is above this, in milliseconds
     #[arg(long)]
     at_most_ms: Option<f64>,
+    /// Write the figures to this file, too, as JSON
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
 #[tokio::main(worker_threads = 2)]
@@ -70,9 +74,18 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     let nodes = args.nodes.len();
-    let worst = [report("in answers", nodes, seen)?, report("in event streams", nodes, told)?];
+    let news = News {
+        suspensions: args.count,
+        nodes,
+        in_answers: report("in answers", nodes, seen)?,
+        in_events: report("in event streams", nodes, told)?,
+    };
+    if let Some(out) = &args.out {
+        std::fs::write(out, serde_json::to_vec_pretty(&news)?)
+            .with_context(|| format!("cannot write {}", out.display()))?;
+    }
     match args.at_most_ms {
-        Some(limit) if worst.iter().any(|p99| *p99 > limit) => {
+        Some(limit) if news.in_answers.p99.max(news.in_events.p99) > limit => {
             bail!("the 99th percentile is above {limit} ms")
         }
         _ => Ok(()),
@@ -86,20 +99,22 @@ fn client(dir: &Path, node: u64, url: &str, account: &str) -> anyhow::Result<Cli
     Ok(Client::new(url, token.trim())?)
 }
 
-/// Prints the distribution and gives the 99th percentile, in milliseconds.
-fn report(what: &str, nodes: usize, mut times: Vec<Duration>) -> anyhow::Result<f64> {
+/// Prints the distribution and gives it.
+fn report(what: &str, nodes: usize, mut times: Vec<Duration>) -> anyhow::Result<Latency> {
     times.sort_unstable();
     let last = times.len().checked_sub(1).context("nothing was measured")?;
     let at = |share: f64| {
         times[((times.len() as f64 * share) as usize).min(last)].as_secs_f64() * 1000.0
     };
-    let (count, p50, p99, max) = (times.len(), at(0.5), at(0.99), at(1.0));
+    let latency = Latency { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1.0) };
+    let Latency { p50, p99, max, .. } = latency;
+    let count = times.len();
     writeln!(
         stdout(),
         "suspension known {what}: p50 {p50:.1} ms, p99 {p99:.1} ms, max {max:.1} ms ({count} \
          measured at {nodes} nodes)"
     )?;
-    Ok(p99)
+    Ok(latency)
 }
 
 /// Who suspends.

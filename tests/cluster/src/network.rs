@@ -92,7 +92,8 @@ impl Network {
         Self::make_of(DEVELOPMENT).await
     }
 
-    /// The network of `network-configs/<name>.toml`, its nodes not running yet.
+    /// The network of `network-configs/<name>.toml`, its nodes not running yet. A path is of a network
+    /// file elsewhere.
     pub async fn make_of(name: &str) -> Network {
         let address = own_address();
         Self::make_with(name, &[], |_| address).await

@@ -77,6 +77,11 @@ impl Node {
         self.within = command;
     }
 
+    /// The id of its process, while it is started.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
     /// Its data directory as the running process sees it.
     pub fn data_in_use(&self) -> PathBuf {
         let process = self.process.as_ref().expect("only a running node uses its data");

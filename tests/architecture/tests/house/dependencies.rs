@@ -34,6 +34,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-simulation", None),
     ("precinto-load", None),
     ("precinto-news", None),
+    ("precinto-bench-report", None),
 ];
 
 /// The same for the contracts' workspace. `testing` runs modules in the node's engine.

@@ -15,6 +15,7 @@ mod endorsement;
 mod events;
 mod fsck;
 mod import;
+mod measuring;
 mod networks;
 mod news;
 mod operation;
