@@ -234,10 +234,10 @@ fn print_tables(report: &Report, set_aside: Option<PathBuf>) {
             output::line(format_args!("{severity}: {hint}"));
         }
     }
-    let (node, height) = (report.node, report.heights.1.map(|height| height.to_string()));
-    let height = height.unwrap_or_else(|| "an unknown height".into());
+    let height = report.heights.1.map(|height| format!(", up to block {height}"));
+    let (node, height) = (report.node, height.unwrap_or_default());
     let verdict = if report.worst().is_none() { "whole" } else { "damaged" };
-    output::line(format_args!("\nNode {node}, up to block {height}: {verdict}"));
+    output::line(format_args!("\nNode {node}{height}: {verdict}"));
     if let Some(begin) = report.heights.0.filter(|begin| *begin > 0) {
         output::line(format_args!(
             "Its ledger began with a snapshot of block {begin}: nothing from before it is here"

@@ -24,15 +24,12 @@ use crate::{
     raft_log::decode_entry,
 };
 
-/// Walks summaries and blocks; gives the first height and the number of summaries and blocks.
-pub(super) fn check(
-    pass: &mut Pass<'_>,
-    head: &HeadRecord,
-) -> Result<(Option<u64>, u64), StorageError> {
-    let Some(begins_at) = first_height(pass)? else {
+/// Walks summaries and blocks; gives their number.
+pub(super) fn check(pass: &mut Pass<'_>, head: &HeadRecord) -> Result<u64, StorageError> {
+    let Some(begins_at) = pass.facts.begins_at else {
         let key = keys::number(head.height);
         pass.found.add(Problem::Missing, Table::Summaries, &key, "the head's block");
-        return Ok((None, 0));
+        return Ok(0);
     };
     let ledger = pass.ledger;
     let mut summaries = Numbered::new(ledger, Table::Summaries);
@@ -70,12 +67,7 @@ pub(super) fn check(
     }
     summaries.finish(pass.found)?;
     blocks.finish(pass.found)?;
-    Ok((Some(begins_at), rows))
-}
-
-fn first_height(pass: &Pass<'_>) -> Result<Option<u64>, StorageError> {
-    let first = pass.ledger.rows(Table::Summaries, Vec::new(), None).next();
-    Ok(first.transpose()?.and_then(|row| keys::parse_number(&row.key)))
+    Ok(rows)
 }
 
 fn read_summary(pass: &mut Pass<'_>, height: u64, bytes: &[u8]) -> Option<BlockSummary> {

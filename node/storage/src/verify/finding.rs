@@ -36,9 +36,7 @@ impl Severity {
         match self {
             Severity::Notice => "nothing to do: the node deals with it by itself",
             Severity::Derived => "`precinto fsck --repair` computes it again",
-            Severity::Ledger => {
-                "`precinto fsck --repair` executes the blocks again, or takes a snapshot"
-            }
+            Severity::Ledger => "`precinto fsck --repair` makes the ledger anew from its blocks",
             Severity::Promise => {
                 "cannot be repaired: replace the node (`precinto node prepare`, `node replace`)"
             }

@@ -187,7 +187,7 @@ impl Examination {
     }
 
     /// The height of the first block that is there: 0, or more if the ledger began with a snapshot.
-    /// Known once [`Check::Blocks`] was run.
+    /// Known once [`Check::RaftLog`] was run.
     pub fn begins_at(&self) -> Option<u64> {
         self.facts.begins_at
     }
@@ -263,7 +263,7 @@ impl Examination {
         };
         let (rows, unchecked) = match outcome {
             Ok(rows) => (rows, None),
-            Err(error) => (0, Some(error.to_string())),
+            Err(error) => (0, Some(reason(&error))),
         };
         let (count, findings) = found.into_parts();
         Checked { check, rows, count, findings, unchecked }
@@ -271,6 +271,7 @@ impl Examination {
 
     fn raft_log(&mut self, found: &mut Findings) -> Outcome {
         self.facts.head = self.read_head(found);
+        self.facts.begins_at = self.ledger.as_ref().and_then(first_height);
         let raft = self.raft.as_ref().ok_or_else(|| not_open("raft"))?;
         let (facts, rows) = raft::check(raft, found)?;
         if let Some(head) = &self.facts.head {
@@ -307,11 +308,7 @@ impl Examination {
             found,
         };
         match check {
-            Check::Blocks => {
-                let (begins_at, rows) = blocks::check(&mut pass, head)?;
-                self.facts.begins_at = begins_at;
-                Ok(rows)
-            }
+            Check::Blocks => blocks::check(&mut pass, head),
             Check::Log => log::check(&mut pass, head),
             Check::Outcomes => index::outcomes(&mut pass),
             Check::Events => index::events(&mut pass),
@@ -319,6 +316,22 @@ impl Examination {
             Check::State => state::check(&mut pass, head),
             _ => checkpoints::check(&mut pass, head),
         }
+    }
+}
+
+/// The first height that has a summary.
+fn first_height(ledger: &View) -> Option<u64> {
+    let first = ledger.rows(Table::Summaries, Vec::new(), None).next();
+    keys::parse_number(&first?.ok()?.key)
+}
+
+/// What is wrong, without what to do about it.
+fn reason(error: &StorageError) -> String {
+    match error {
+        StorageError::Corrupt { table, key, reason } => {
+            format!("table {table}, key {key}: {reason}")
+        }
+        other => other.to_string(),
     }
 }
 

@@ -23,7 +23,7 @@ fn check_table(view: &View, table: Table, found: &mut Findings) -> u64 {
         let row = match row {
             Ok(row) => row,
             Err(error) => {
-                let detail = format!("nothing from here on can be read: {error}");
+                let detail = format!("nothing from here on can be read: {}", reason(&error));
                 found.add(Problem::TableUnreadable, table, &last, detail);
                 return rows;
             }

@@ -89,9 +89,8 @@ async fn a_damaged_ledger_is_found_repaired_and_goes_on() {
 
 #[tokio::test]
 async fn what_a_node_promised_is_not_repaired() {
-    let mut network = Network::start().await;
+    let network = Network::make().await;
     let voter = VOTERS[1];
-    network.kill(voter);
     let raft = network.node(voter).directory().join("data/raft");
     fs::remove_file(raft.join("CURRENT")).unwrap();
     let refused = fsck(&network, voter, &["--repair", "--yes"]);
