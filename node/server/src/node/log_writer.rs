@@ -158,7 +158,7 @@ mod tests {
         let parts = LogParts {
             log: log.clone(),
             raft,
-            disk: Arc::new(Disk::open(directory.path(), 0).unwrap()),
+            disk: Arc::new(Disk::open(directory.path(), 1 << 16).unwrap()),
             metrics: Metrics::register(&prometheus::Registry::new()).unwrap(),
         };
         let task = |number, snapshot| WriteTask {
