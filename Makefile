@@ -23,7 +23,7 @@ test: ## run every test
 lint: ## check format, clippy, licences and advisories
 	@scripts/lint.sh
 
-bench: ## measure everything and renew docs/BENCHMARKS.md (QUICK=1: under 3 minutes; BENCH_SIZES)
+bench: ## measure everything and renew docs/BENCHMARKS.md (QUICK=1, BENCH_SIZES)
 	@scripts/bench.sh
 
 clean-network: ## delete the development network's data
