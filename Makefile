@@ -29,7 +29,7 @@ mutations: ## check that simulation finds every deliberate bug
 simulate: ## run simulated networks with faults: make simulate SEEDS=0..1000
 	@scripts/simulate.sh --seeds $(or $(SEEDS),0..100)
 
-bench: ## measure everything and renew docs/BENCHMARKS.md (QUICK=1: under 3 minutes; BENCH_SIZES)
+bench: ## measure everything and renew docs/BENCHMARKS.md (QUICK=1, BENCH_SIZES)
 	@scripts/bench.sh
 
 chaos: ## harm networks of real processes under load (ROUNDS=n, SEED=s) and check what they keep

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything that docs/BENCHMARKS.md shows, on this machine, built with optimization.
 #
-#   BENCH_SIZES="10000 100000"   records of the growth runs (1000000 takes about half an hour)
+#   BENCH_SIZES="10000 100000"   records of the growth runs
 #   QUICK=1                      a short form that shows that it works; docs/BENCHMARKS.md stays as it is
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -46,6 +46,7 @@ fn status(node: NodeId, role: RaftRole, term: u64, applied: u64) -> Status {
         commit: applied,
         applied,
         first_index: 1,
+        settled: true,
         last_index: applied,
         persisted: applied,
         queued_transactions: 0,
