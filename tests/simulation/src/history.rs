@@ -8,13 +8,16 @@ use precinto_checkers::{
     linear::{self, Growing, GrowingCall, Interval, Register, RegisterCall},
 };
 
-/// The calls of all clients, by key.
+/// Calls of one kind, by key.
+type Calls<C> = BTreeMap<Vec<u8>, Vec<Interval<C>>>;
+
+/// The calls of all clients.
 #[derive(Default)]
 pub(crate) struct History {
-    /// Keys that are set and read.
-    registers: BTreeMap<Vec<u8>, Vec<Interval<RegisterCall<Vec<u8>>>>>,
-    /// Keys that are appended to and counted.
-    logs: BTreeMap<Vec<u8>, Vec<Interval<GrowingCall>>>,
+    /// Of keys that are set and read.
+    registers: Calls<RegisterCall<Vec<u8>>>,
+    /// Of keys that are appended to and counted.
+    logs: Calls<GrowingCall>,
 }
 
 impl History {
