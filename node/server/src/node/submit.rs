@@ -141,7 +141,7 @@ impl Submitter {
                 return transactions.iter().map(|_| Err(error.clone().into())).collect();
             }
         };
-        let take = |bytes| match self.accept(&mut admission, (&registry, &shares), bytes) {
+        let take = |bytes| match self.accept(&mut admission, &shares, bytes) {
             // A retry: its status is the answer.
             Err(SubmitError::Refused(AdmissionError::Duplicate(id))) => Ok(id),
             answer => answer,
@@ -154,14 +154,13 @@ impl Submitter {
     fn accept(
         &self,
         admission: &mut Admission<'_>,
-        budget: (&Registry<'_>, &Shares),
+        shares: &Shares,
         bytes: Vec<u8>,
     ) -> Result<TransactionId, SubmitError> {
-        let (registry, shares) = budget;
         let now = Instant::now();
         // Before the signature is checked, which is what a flood would cost most. What is no
         // transaction, or nobody's, is admission's to explain.
-        let author = author(registry, &bytes)?;
+        let author = author(admission, &bytes)?;
         if let Some((id, member)) = &author
             && !self.inner.pending.contains(id)
             && !self.inner.budgets.allows(member, shares, now)
@@ -252,12 +251,12 @@ impl Submitter {
 
 /// Id and author's member of an encoded transaction, if it has them.
 fn author(
-    registry: &Registry<'_>,
+    admission: &mut Admission<'_>,
     bytes: &[u8],
 ) -> Result<Option<(TransactionId, MemberId)>, ViewError> {
     let Ok(transaction) = Transaction::decode(bytes) else { return Ok(None) };
-    let identity = registry.identity(&transaction.statement.key_id())?;
-    Ok(identity.map(|identity| (transaction.id(), identity.member)))
+    let member = admission.member(&transaction.statement.key_id())?;
+    Ok(member.map(|member| (transaction.id(), member)))
 }
 
 /// Transactions for one request, with their ids.
