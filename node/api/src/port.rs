@@ -62,9 +62,13 @@ pub trait NodePort: Send + Sync + 'static {
     /// What the node knows of a transaction; [`Status::Unknown`] if nothing.
     fn transaction(&self, id: TransactionId) -> PortFuture<'_, TransactionView>;
 
-    /// As [`NodePort::transaction`], once the status is final or `timeout` has passed; then with
-    /// the status it has by that time.
-    fn wait(&self, id: TransactionId, timeout: Duration) -> PortFuture<'_, TransactionView>;
+    /// As [`NodePort::transaction`] of each, in order, once all are final or `timeout` has passed;
+    /// then with the status they have by that time.
+    fn wait(
+        &self,
+        ids: Vec<TransactionId>,
+        timeout: Duration,
+    ) -> PortFuture<'_, Vec<TransactionView>>;
 
     /// Runs a contract's query.
     fn query(&self, call: QueryCall, consistency: Consistency) -> PortFuture<'_, QueryAnswer>;

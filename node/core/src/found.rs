@@ -1,4 +1,4 @@
-//! What a node knows of a transaction.
+//! What a node knows of transactions.
 
 use precinto_protocol::transaction::TransactionId;
 use precinto_storage::{LedgerView, StorageError, StoredOutcome};
@@ -13,33 +13,39 @@ pub enum Found {
     Pending,
     /// Accepted here, and ledger time has passed its expiry without it.
     Expired,
-    /// Executed.
-    Finished {
-        /// What came of it.
-        outcome: StoredOutcome,
-        /// The ledger that says so.
-        view: LedgerView,
-    },
+    /// Executed, with this outcome.
+    Finished(StoredOutcome),
 }
 
-/// Looks a transaction up.
+/// What a node knows of several transactions at one moment.
+pub struct Look {
+    /// One answer per id, in their order.
+    pub all: Vec<Found>,
+    /// The ledger of that moment.
+    pub view: LedgerView,
+}
+
+/// Looks transactions up.
 ///
 /// # Errors
 /// Those of storage.
 pub fn find(
     pending: &Pending,
     ledger: &LedgerCell,
-    id: &TransactionId,
-) -> Result<Found, StorageError> {
+    ids: &[TransactionId],
+) -> Result<Look, StorageError> {
     // Before the ledger is looked at: a transaction that finishes in between is found there.
-    let unfinished = if pending.contains(id) {
-        Found::Pending
-    } else if pending.is_expired(id) {
-        Found::Expired
-    } else {
-        Found::Unknown
+    let unfinished = |id: &TransactionId| match pending.contains(id) {
+        true => Found::Pending,
+        false if pending.is_expired(id) => Found::Expired,
+        false => Found::Unknown,
     };
+    let unfinished: Vec<Found> = ids.iter().map(unfinished).collect();
     let view = ledger.view();
-    let outcome = view.outcome(&id.0)?;
-    Ok(outcome.map_or(unfinished, |outcome| Found::Finished { outcome, view }))
+    let finished = |(id, unfinished): (&TransactionId, Found)| {
+        let outcome = view.outcome(&id.0)?;
+        Ok(outcome.map_or(unfinished, Found::Finished))
+    };
+    let all = ids.iter().zip(unfinished).map(finished).collect::<Result<_, StorageError>>()?;
+    Ok(Look { all, view })
 }

@@ -130,7 +130,7 @@ impl Intake {
                 return transactions.iter().map(|_| Err(error.clone().into())).collect();
             }
         };
-        let mut desk = Desk { intake: self, admission, registry, shares, now: now.steady };
+        let mut desk = Desk { intake: self, admission, shares, now: now.steady };
         let take = |bytes| match desk.accept(bytes) {
             // A retry: its status is the answer.
             Err(IntakeError::Refused(AdmissionError::Duplicate(id))) => Ok(id),
@@ -198,7 +198,6 @@ impl Intake {
 struct Desk<'a> {
     intake: &'a Intake,
     admission: Admission<'a>,
-    registry: Registry<'a>,
     shares: Shares,
     now: Duration,
 }
@@ -236,10 +235,10 @@ impl Desk<'_> {
     }
 
     /// Id and author's member of an encoded transaction, if it has them.
-    fn author(&self, bytes: &[u8]) -> Result<Option<(TransactionId, MemberId)>, ViewError> {
+    fn author(&mut self, bytes: &[u8]) -> Result<Option<(TransactionId, MemberId)>, ViewError> {
         let Ok(transaction) = Transaction::decode(bytes) else { return Ok(None) };
-        let identity = self.registry.identity(&transaction.statement.key_id())?;
-        Ok(identity.map(|identity| (transaction.id(), identity.member)))
+        let member = self.admission.member(&transaction.statement.key_id())?;
+        Ok(member.map(|member| (transaction.id(), member)))
     }
 
     /// What has expired by now but is known here is a late retry: its status, which may be

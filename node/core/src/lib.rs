@@ -42,6 +42,6 @@ mod ports;
 pub mod replay;
 
 pub use event::EventRecord;
-pub use found::{Found, find};
+pub use found::{Found, Look, find};
 pub use ledger_cell::LedgerCell;
 pub use ports::{LogPort, StatePort};

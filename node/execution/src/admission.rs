@@ -6,6 +6,7 @@
 
 use precinto_protocol::{
     hash::Hash,
+    identity::{KeyId, MemberId},
     outcome::VoidReason,
     statement::StatementError,
     transaction::{Transaction, TransactionError, TransactionId},
@@ -97,6 +98,15 @@ impl<'a> Admission<'a> {
     ) -> Result<Admission<'a>, ViewError> {
         let terms = Terms::read(state, channel, time_ms)?;
         Ok(Admission { state, keys, judge: Judge::new(terms, keys) })
+    }
+
+    /// The member of an identity, whatever its state.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn member(&mut self, id: &KeyId) -> Result<Option<MemberId>, ViewError> {
+        let identity = self.judge.identity(self.state, id)?;
+        Ok(identity.map(|identity| identity.member.clone()))
     }
 
     /// Checks an encoded transaction as execution would in the next block.

@@ -4,6 +4,7 @@ use precinto_protocol::{
     call::CallContext,
     cbor,
     host::{MAX_SCAN_BYTES, MAX_SCAN_ITEMS, Refusal, StateItem},
+    log::Frontier,
     outcome::Event,
     state::{EntryKind, RecordLogEntry, StateKey},
 };
@@ -42,16 +43,34 @@ impl<'a> CallHost<'a> {
             .map_err(|_| HostError::Refused(Refusal::KeyInvalid))
     }
 
-    /// The key of an entry, which has at least one component and holds nothing of another kind.
-    fn key(&self, suffix: &[u8], kind: EntryKind) -> Result<StateKey, HostError> {
+    /// The key of an entry, which has at least one component.
+    fn key(&self, suffix: &[u8]) -> Result<StateKey, HostError> {
         if suffix.is_empty() {
             return Err(Refusal::KeyInvalid.into());
         }
-        let key = self.prefix(suffix)?;
+        self.prefix(suffix)
+    }
+
+    /// The key of an entry to be written, which holds nothing of another kind.
+    fn key_for(&self, suffix: &[u8], kind: EntryKind) -> Result<StateKey, HostError> {
+        let key = self.key(suffix)?;
         match self.overlay.kind(&key).map_err(fatal)? {
             Some(found) if found != kind => Err(Refusal::KindMismatch.into()),
             _ => Ok(key),
         }
+    }
+
+    /// Refuses a plain key where a record log was meant. Asked only where nothing was found, so that
+    /// what is there costs one look-up.
+    fn check_no_plain(&self, key: &StateKey) -> Result<(), HostError> {
+        match self.overlay.get(key).map_err(fatal)? {
+            Some(_) => Err(Refusal::KindMismatch.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn record_log(&self, key: &StateKey) -> Result<Option<Frontier>, HostError> {
+        self.overlay.record_log(key).map_err(fatal)
     }
 }
 
@@ -65,18 +84,22 @@ impl Host for CallHost<'_> {
     }
 
     fn state_get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, HostError> {
-        let key = self.key(key, EntryKind::Plain)?;
-        self.overlay.get(&key).map_err(fatal)
+        let key = self.key(key)?;
+        let value = self.overlay.get(&key).map_err(fatal)?;
+        if value.is_none() && self.record_log(&key)?.is_some() {
+            return Err(Refusal::KindMismatch.into());
+        }
+        Ok(value)
     }
 
     fn state_set(&mut self, key: &[u8], value: &[u8]) -> Result<(), HostError> {
-        let key = self.key(key, EntryKind::Plain)?;
+        let key = self.key_for(key, EntryKind::Plain)?;
         self.overlay.set(key, value.to_vec());
         Ok(())
     }
 
     fn state_remove(&mut self, key: &[u8]) -> Result<(), HostError> {
-        let key = self.key(key, EntryKind::Plain)?;
+        let key = self.key_for(key, EntryKind::Plain)?;
         self.overlay.remove(key);
         Ok(())
     }
@@ -104,7 +127,7 @@ impl Host for CallHost<'_> {
     }
 
     fn log_append(&mut self, key: &[u8], payload: &[u8]) -> Result<u64, HostError> {
-        let key = self.key(key, EntryKind::RecordLog)?;
+        let key = self.key_for(key, EntryKind::RecordLog)?;
         let context = &self.context;
         let (Some(transaction), Some(author)) = (context.transaction, context.author()) else {
             return Err(Refusal::ReadOnly.into());
@@ -121,14 +144,21 @@ impl Host for CallHost<'_> {
     }
 
     fn log_read(&mut self, key: &[u8], index: u64) -> Result<Option<Vec<u8>>, HostError> {
-        let key = self.key(key, EntryKind::RecordLog)?;
-        self.overlay.record_log_entry(&key, index).map_err(fatal)
+        let key = self.key(key)?;
+        let entry = self.overlay.record_log_entry(&key, index).map_err(fatal)?;
+        if entry.is_none() {
+            self.check_no_plain(&key)?;
+        }
+        Ok(entry)
     }
 
     fn log_len(&mut self, key: &[u8]) -> Result<u64, HostError> {
-        let key = self.key(key, EntryKind::RecordLog)?;
-        let log = self.overlay.record_log(&key).map_err(fatal)?;
-        Ok(log.map_or(0, |log| log.size()))
+        let key = self.key(key)?;
+        let Some(log) = self.record_log(&key)? else {
+            self.check_no_plain(&key)?;
+            return Ok(0);
+        };
+        Ok(log.size())
     }
 
     fn emit(&mut self, topic: &str, payload: &[u8]) -> Result<(), HostError> {

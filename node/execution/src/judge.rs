@@ -241,7 +241,7 @@ impl<'k> Judge<'k> {
         Ok(identity.filter(|identity| in_force(identity, self.terms.time_ms).is_ok()))
     }
 
-    fn identity(
+    pub(crate) fn identity(
         &mut self,
         state: &dyn StateView,
         id: &KeyId,

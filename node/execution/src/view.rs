@@ -91,6 +91,13 @@ impl StateView for CheckedView<'_> {
         after: Option<&StateKey>,
         limit: usize,
     ) -> Result<Vec<(StateKey, Vec<u8>)>, ViewError> {
+        let nothing = match after {
+            None => self.trie.iter_prefix(prefix).next().is_none(),
+            Some(after) => self.trie.iter_after(prefix, after).next().is_none(),
+        };
+        if nothing {
+            return Ok(Vec::new());
+        }
         let items = self.view.scan(prefix, after, limit)?;
         for (key, value) in &items {
             if self.trie.get(key) != Some(Entry::plain(value)) {

@@ -6,7 +6,7 @@
 //! calls back into the module.
 
 use alloc::{string::ToString, vec::Vec};
-use core::{mem::ManuallyDrop, panic::PanicInfo};
+use core::{cell::OnceCell, mem::ManuallyDrop, panic::PanicInfo};
 
 use precinto_protocol::{
     call::{CallContext, ContractInput, ContractOutput},
@@ -48,13 +48,17 @@ unsafe extern "C" {
 }
 
 /// The host, as the module's imports give it.
-struct ImportedHost;
+#[derive(Default)]
+struct ImportedHost {
+    /// The same during the whole call, so it is fetched and decoded once.
+    context: OnceCell<CallContext>,
+}
 
 impl Host for ImportedHost {
     fn context(&self) -> CallContext {
         // SAFETY: no pointers.
-        let len = unsafe { context() };
-        decoded(taken(len))
+        let fetch = || decoded(taken(unsafe { context() }));
+        self.context.get_or_init(fetch).clone()
     }
 
     fn get(&self, key: &Key) -> Option<Vec<u8>> {
@@ -154,7 +158,9 @@ pub fn alloc(len: usize) -> *mut u8 {
 /// `input` and `len` are a buffer from [`alloc`], filled by the host, used once.
 pub unsafe fn call<C: Contract>(input: *mut u8, len: usize) -> u64 {
     // SAFETY: the caller's contract.
-    unsafe { run(input, len, |input| C::call(&mut ImportedHost, &input.method, &input.args)) }
+    unsafe {
+        run(input, len, |input| C::call(&mut ImportedHost::default(), &input.method, &input.args))
+    }
 }
 
 /// The export `query`.
@@ -163,7 +169,9 @@ pub unsafe fn call<C: Contract>(input: *mut u8, len: usize) -> u64 {
 /// As [`call`].
 pub unsafe fn query<C: Contract>(input: *mut u8, len: usize) -> u64 {
     // SAFETY: the caller's contract.
-    unsafe { run(input, len, |input| C::query(&ImportedHost, &input.method, &input.args)) }
+    unsafe {
+        run(input, len, |input| C::query(&ImportedHost::default(), &input.method, &input.args))
+    }
 }
 
 /// The export `migrate`.
@@ -172,7 +180,7 @@ pub unsafe fn query<C: Contract>(input: *mut u8, len: usize) -> u64 {
 /// As [`call`].
 pub unsafe fn migrate<C: Migrate>(input: *mut u8, len: usize) -> u64 {
     // SAFETY: the caller's contract.
-    unsafe { run(input, len, |input| C::migrate(&mut ImportedHost, &input.args)) }
+    unsafe { run(input, len, |input| C::migrate(&mut ImportedHost::default(), &input.args)) }
 }
 
 unsafe fn run(

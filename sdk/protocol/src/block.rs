@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{Decode, Decoder, Encode, bytes::ByteVec};
 
 use crate::{
     cbor::{self, CborError},
@@ -159,6 +159,12 @@ impl Block {
         Ok(block)
     }
 
+    /// Item `index` of an encoded block, passing over the rest: for blocks that were checked by
+    /// [`Block::decode`] before they were kept. `None` if there is none.
+    pub fn item_of(block: &[u8], index: u32) -> Option<&[u8]> {
+        nth_item(block, index).ok().flatten()
+    }
+
     /// The deterministic encoding.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(self)
@@ -193,6 +199,26 @@ impl BlockHeader {
     }
 }
 
+fn nth_item(block: &[u8], index: u32) -> Result<Option<&[u8]>, minicbor::decode::Error> {
+    let mut block = Decoder::new(block);
+    block.array()?;
+    // Header and signature.
+    block.skip()?;
+    block.skip()?;
+    let mut content = Decoder::new(block.bytes()?);
+    content.array()?;
+    // Version and time.
+    content.skip()?;
+    content.skip()?;
+    if content.array()?.is_none_or(|items| u64::from(index) >= items) {
+        return Ok(None);
+    }
+    for _ in 0..index {
+        content.skip()?;
+    }
+    content.bytes().map(Some)
+}
+
 fn content_hash(content: &[u8]) -> Hash {
     tagged("precinto/block-content", &[content])
 }
@@ -222,6 +248,23 @@ mod tests {
         assert_eq!(decoded.verify(&key.public()), Ok(()));
         let other = SigningKey::from_seed(&[2; 32]);
         assert_eq!(decoded.verify(&other.public()), Err(BlockError::BadSignature));
+    }
+
+    #[test]
+    fn single_items_are_found_in_the_encoding() {
+        let items = [vec![1; 3], vec![], vec![2; 300]];
+        let block = Block::sign(
+            &BlockContent::new(5, items.to_vec()),
+            place(),
+            &SigningKey::from_seed(&[1; 32]),
+        );
+        let bytes = block.encode();
+        for (index, item) in (0..).zip(&items) {
+            assert_eq!(Block::item_of(&bytes, index), Some(item.as_slice()));
+        }
+        assert_eq!(Block::item_of(&bytes, 3), None);
+        assert_eq!(Block::item_of(&bytes[..60], 0), None);
+        assert_eq!(Block::item_of(&[], 0), None);
     }
 
     #[test]

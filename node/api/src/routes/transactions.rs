@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64ct::{Base64, Encoding};
-use futures::future::join_all;
 use minicbor::Decoder;
 use precinto_protocol::{
     outcome::Status,
@@ -251,26 +250,44 @@ async fn submit_and_settle(
     };
     let good = complete.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
     let mut accepted = node.submit(good).await.into_iter();
-    let answers = complete.into_iter().map(|item| {
-        let accepted = item.map(|_| accepted.next().ok_or_else(miscounted));
-        async move { Ok(TransactionAnswer::from(settle(node, accepted???, limit).await)) }
+    let accepted = complete.into_iter().map(|item| {
+        item?;
+        Ok(accepted.next().ok_or_else(miscounted)??)
     });
-    let answers = join_all(answers).await;
+    let settled = settle_each(node, accepted.collect(), limit).await.into_iter();
+    let answers: Answers = settled.map(|view| view.map(TransactionAnswer::from)).collect();
     if answers.len() == count { Ok(answers) } else { Err(miscounted()) }
 }
 
-/// An accepted transaction after the wait that was asked for. That it was accepted stays true
-/// whatever becomes of the wait, so a failed one leaves it `pending`.
-pub(crate) async fn settle(
+/// Accepted transactions after the wait that was asked for; why the others were not accepted.
+pub(crate) async fn settle_each(
     node: &dyn NodePort,
-    id: TransactionId,
+    accepted: Vec<Result<TransactionId, ApiError>>,
     limit: Option<Duration>,
-) -> TransactionView {
-    let pending = TransactionView { id, status: Status::Pending, outcome: None, transaction: None };
-    match limit {
-        None => pending,
-        Some(limit) => node.wait(id, limit).await.unwrap_or(pending),
-    }
+) -> Vec<Result<TransactionView, ApiError>> {
+    let ids = accepted.iter().filter_map(|item| item.as_ref().ok().copied()).collect();
+    let mut views = settle(node, ids, limit).await.into_iter();
+    let settled = accepted.into_iter().map(|item| {
+        item?;
+        views.next().ok_or_else(miscounted)
+    });
+    settled.collect()
+}
+
+/// Accepted transactions after the wait that was asked for. That they were accepted stays true
+/// whatever becomes of the wait, so a failed one leaves them `pending`.
+async fn settle(
+    node: &dyn NodePort,
+    ids: Vec<TransactionId>,
+    limit: Option<Duration>,
+) -> Vec<TransactionView> {
+    let pending =
+        |id| TransactionView { id, status: Status::Pending, outcome: None, transaction: None };
+    let settled = match limit {
+        Some(limit) if !ids.is_empty() => node.wait(ids.clone(), limit).await.ok(),
+        _ => None,
+    };
+    settled.unwrap_or_else(|| ids.into_iter().map(pending).collect())
 }
 
 /// The node broke its contract to answer every item.
@@ -298,7 +315,7 @@ pub(crate) async fn show(
     let id: TransactionId = id.parse().map_err(|error| ApiError::parameter("id", error))?;
     let view = match wait.limit()? {
         None => node.transaction(id).await?,
-        Some(limit) => node.wait(id, limit).await?,
+        Some(limit) => node.wait(vec![id], limit).await?.pop().ok_or_else(miscounted)?,
     };
     let height = view.outcome.as_ref().map(|record| record.height);
     reading.record(json!({ "transaction": id.to_string() }), height, None)?;

@@ -253,8 +253,8 @@ impl NodePort for FakeNode {
         ready(Ok(self.view(id)))
     }
 
-    fn wait(&self, id: TransactionId, _: Duration) -> PortFuture<'_, TransactionView> {
-        ready(Ok(self.view(id)))
+    fn wait(&self, ids: Vec<TransactionId>, _: Duration) -> PortFuture<'_, Vec<TransactionView>> {
+        ready(Ok(ids.into_iter().map(|id| self.view(id)).collect()))
     }
 
     fn query(&self, call: QueryCall, consistency: Consistency) -> PortFuture<'_, QueryAnswer> {

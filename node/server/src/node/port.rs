@@ -1,5 +1,6 @@
 //! What the HTTP interface asks of a node, answered from storage, execution and consensus.
 
+mod transactions;
 mod writes;
 
 use std::{sync::Arc, time::Duration};
@@ -10,7 +11,7 @@ use precinto_api::{
     EventView, Health, NodeError, NodePort, NodeStatus, NodeView, OfficerCall, QueryAnswer,
     QueryCall, RaftRole, TransactionView, codes,
 };
-use precinto_core::{EventRecord, Found, LedgerCell, StatePort, find, pending::Pending};
+use precinto_core::{EventRecord, LedgerCell, StatePort, pending::Pending};
 use precinto_execution::{Queries, Query, QueryAt, QueryError, Registry};
 use precinto_network::NetworkHandle;
 use precinto_protocol::{
@@ -22,12 +23,12 @@ use precinto_protocol::{
     hash::Hash,
     identity::MemberId,
     leaf::BlockLeaf,
-    outcome::{Outcome, OutcomeRecord, Status},
+    outcome::OutcomeRecord,
     registry::{ContractEntry, Member, Node, parameter},
     statement::OnBehalf,
-    transaction::{Transaction, TransactionId},
+    transaction::TransactionId,
 };
-use precinto_storage::{Head, LedgerView, Position, StoredOutcome};
+use precinto_storage::{Head, LedgerView, Position};
 use tokio::{
     sync::{Semaphore, watch},
     time::timeout,
@@ -159,27 +160,15 @@ impl NodePort for SharedPort {
     }
 
     fn transaction(&self, id: TransactionId) -> BoxFuture<'_, Result<TransactionView, NodeError>> {
-        self.read(move |port, _| transaction_view(port, id))
+        self.read_transaction(id)
     }
 
     fn wait(
         &self,
-        id: TransactionId,
+        ids: Vec<TransactionId>,
         within: Duration,
-    ) -> BoxFuture<'_, Result<TransactionView, NodeError>> {
-        async move {
-            let busy = || NodeError::new(codes::OVERLOADED, "too many clients wait").retryable();
-            // First the subscription, then the look: nothing can happen unseen in between.
-            let finished = self.0.waiters.wait(id).map_err(|_| busy())?;
-            let now = self.transaction(id).await?;
-            if !matches!(now.status, Status::Pending | Status::Unknown) {
-                return Ok(now);
-            }
-            // Too late or not: the status by then is the answer.
-            let _ = timeout(within, finished).await;
-            self.transaction(id).await
-        }
-        .boxed()
+    ) -> BoxFuture<'_, Result<Vec<TransactionView>, NodeError>> {
+        self.wait_for(ids, within).boxed()
     }
 
     fn query(
@@ -279,37 +268,6 @@ impl NodePort for SharedPort {
 
 fn head(view: &LedgerView) -> anyhow::Result<Head> {
     view.head()?.ok_or_else(|| anyhow::anyhow!("a running node has a genesis"))
-}
-
-fn transaction_view(port: &Port, id: TransactionId) -> anyhow::Result<TransactionView> {
-    let status = match find(&port.pending, &port.ledger, &id)? {
-        Found::Finished { outcome, view } => return finished_view(&view, id, &outcome),
-        Found::Unknown => Status::Unknown,
-        Found::Pending => Status::Pending,
-        Found::Expired => Status::Expired,
-    };
-    Ok(TransactionView { id, status, outcome: None, transaction: None })
-}
-
-fn finished_view(
-    view: &LedgerView,
-    id: TransactionId,
-    stored: &StoredOutcome,
-) -> anyhow::Result<TransactionView> {
-    let record: OutcomeRecord = cbor::decode(&stored.bytes)?;
-    let status = match record.outcome {
-        Outcome::Committed => Status::Committed,
-        Outcome::Rejected { .. } => Status::Rejected,
-    };
-    let block = view.block(record.height)?;
-    let transaction = block
-        .map(|bytes| precinto_protocol::block::Block::decode(&bytes))
-        .transpose()?
-        .and_then(|block| {
-            let item = block.content().items.into_iter().nth(record.index as usize)?;
-            Transaction::decode(&item).ok()
-        });
-    Ok(TransactionView { id, status, outcome: Some(record), transaction })
 }
 
 fn query(port: &Port, view: LedgerView, call: QueryCall) -> Result<QueryAnswer, NodeError> {

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::{
     Entry, EntryKind, branch_hash, empty_root,
-    key::{StateKey, bit, bit_length},
+    key::{StateKey, bit, bit_length, first_difference},
     leaf_hash,
     proof::{PrefixProof, StateLeaf, StatePath, StateProof, Step},
 };
@@ -191,6 +191,16 @@ impl Trie {
         leaves.map(|leaf| (StateKey::trusted(leaf.key()), leaf.entry()))
     }
 
+    /// The entries whose keys begin with `prefix` and are greater than `after`, in key order.
+    pub fn iter_after(
+        &self,
+        prefix: &StateKey,
+        after: &StateKey,
+    ) -> impl Iterator<Item = (StateKey, Entry)> + '_ {
+        let leaves = Leaves::beyond(self.subtree(prefix), after.as_bytes());
+        leaves.map(|leaf| (StateKey::trusted(leaf.key()), leaf.entry()))
+    }
+
     /// Proves what `key` holds or that it holds nothing ([`StateProof::verify_key`]), and also how
     /// many keys have `key` as their prefix ([`StateProof::verify_count`]): in both cases the path
     /// to where the look-up of `key`, continued by zeros, ends.
@@ -241,6 +251,29 @@ struct Leaves<'t> {
 impl<'t> Leaves<'t> {
     fn under(node: Option<&'t Node>) -> Leaves<'t> {
         Leaves { pending: node.map_or_else(Vec::new, |node| vec![node]) }
+    }
+
+    /// Those with keys greater than `after`.
+    fn beyond(node: Option<&'t Node>, after: &[u8]) -> Leaves<'t> {
+        let mut pending = Vec::new();
+        let Some(mut node) = node else { return Leaves { pending } };
+        let difference = first_difference(node.closest(after).key(), after);
+        // Down to the difference the way is that of `after`: what branches off to the right is
+        // greater.
+        while let Node::Branch(branch) = node
+            && difference.is_none_or(|difference| branch.bit < difference)
+        {
+            let direction = bit(after, branch.bit);
+            if direction == 0 {
+                pending.push(&branch.children[1]);
+            }
+            node = &branch.children[direction];
+        }
+        // All that is left agrees in the bit of the difference; without one, it is `after` itself.
+        if difference.is_some_and(|difference| bit(after, difference) == 0) {
+            pending.push(node);
+        }
+        Leaves { pending }
     }
 }
 

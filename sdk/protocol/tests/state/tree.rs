@@ -14,7 +14,7 @@ proptest! {
     #[test]
     fn the_tree_follows_a_map_and_hashes_as_defined(
         batches in vec(vec((keys(), prop::option::weighted(0.7, entries())), 0..20), 1..6),
-        prefix in keys(),
+        (prefix, after) in (keys(), keys()),
     ) {
         let (mut trie, mut model) = (Trie::new(), Model::new());
         let mut versions = Vec::new();
@@ -36,6 +36,11 @@ proptest! {
         prop_assert_eq!(trie.prefix_count(&prefix), expected.len() as u64);
         let found: Vec<_> = trie.iter_prefix(&prefix).collect();
         prop_assert_eq!(found.iter().map(|(key, entry)| (key, entry)).collect::<Vec<_>>(), expected);
+        for after in model.keys().chain([&after]) {
+            let beyond = trie.iter_after(&prefix, after);
+            let expected = found.iter().filter(|(key, _)| key > after).cloned();
+            prop_assert!(beyond.eq(expected), "after {:?}", after);
+        }
         prop_assert_eq!(trie.get(&prefix), model.get(&prefix).copied());
         prop_assert_eq!(trie_of(&model).root(), trie.root());
         // Earlier versions are untouched.

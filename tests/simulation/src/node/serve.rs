@@ -76,15 +76,17 @@ impl Process {
     }
 
     fn transaction(&self, id: TransactionId, stage: &mut Stage) -> Step<Say> {
-        let (status, result) = match find(&self.pending, &self.ledger, &id) {
-            Ok(Found::Unknown) => (Told::Unknown, Vec::new()),
-            Ok(Found::Pending) => (Told::Pending, Vec::new()),
-            Ok(Found::Expired) => (Told::Expired, Vec::new()),
-            Ok(Found::Finished { outcome, .. }) => match told(&outcome.bytes) {
+        let Ok(look) = find(&self.pending, &self.ledger, &[id]) else {
+            return Ok(Say::Unavailable);
+        };
+        let (status, result) = match &look.all[0] {
+            Found::Unknown => (Told::Unknown, Vec::new()),
+            Found::Pending => (Told::Pending, Vec::new()),
+            Found::Expired => (Told::Expired, Vec::new()),
+            Found::Finished(outcome) => match told(&outcome.bytes) {
                 Ok(told) => told,
                 Err(_) => return Ok(Say::Unavailable),
             },
-            Err(_) => return Ok(Say::Unavailable),
         };
         stage.watch.client.status(self.host.node, id, &status)?;
         Ok(Say::Status(status, result))

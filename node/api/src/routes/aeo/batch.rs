@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use futures::future::join_all;
 use precinto_protocol::statement::OnBehalf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,7 +19,7 @@ use crate::{
     extract::{ApiJson, ApiQuery},
     model::{TransactionAnswer, WaitParams},
     port::{NodePort, OfficerCall},
-    routes::transactions::{ItemAnswer, check_count, miscounted, settle},
+    routes::transactions::{ItemAnswer, check_count, miscounted, settle_each},
 };
 
 /// What to do to many authorizations.
@@ -84,12 +83,11 @@ pub(crate) async fn run(
         rows.into_iter().map(|row| not_submitted(row, form.mode)).collect()
     } else {
         let accepted = submit_good_rows(&*node, officer, rows).await?;
-        let settled = accepted.into_iter().map(|accepted| async {
-            let view = settle(&*node, accepted?, limit).await;
+        let settled = settle_each(&*node, accepted, limit).await.into_iter().map(|view| {
+            let view = view?;
             ApiError::of_transaction(&view).map_or(Ok(view), Err)
         });
-        let settled = join_all(settled).await;
-        settled.into_iter().map(|row| Some(row.map(TransactionAnswer::from).into())).collect()
+        settled.map(|row| Some(row.map(TransactionAnswer::from).into())).collect()
     };
     Ok(Json(BatchAnswer::new(results)))
 }

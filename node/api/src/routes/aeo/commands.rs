@@ -12,7 +12,7 @@ use crate::{
     extract::{ApiJson, ApiQuery},
     model::{TransactionAnswer, WaitParams},
     port::{NodePort, OfficerCall},
-    routes::transactions::{miscounted, settle},
+    routes::transactions::{miscounted, settle_each},
 };
 
 /// The role in which the officers of a member change its authorizations.
@@ -121,8 +121,9 @@ pub(super) async fn run(
 ) -> Answer {
     let limit = wait.limit()?;
     let accepted = node.call_as(officer, vec![call]).await.pop();
-    let id = accepted.ok_or_else(miscounted)??;
-    let view = settle(node, id, limit).await;
+    let accepted = accepted.ok_or_else(miscounted)?.map_err(ApiError::from);
+    let settled = settle_each(node, vec![accepted], limit).await.pop();
+    let view = settled.ok_or_else(miscounted)??;
     match ApiError::of_transaction(&view) {
         Some(refused) => Err(refused),
         None => Ok(view.into()),
