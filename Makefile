@@ -1,5 +1,5 @@
 # Thin: scripts/ does the work.
-.PHONY: help setup contracts build run test lint bench clean-network
+.PHONY: help setup contracts build run test lint bench fuzz clean-network
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -25,6 +25,9 @@ lint: ## check format, clippy, licences and advisories
 
 bench: ## measure throughput and latency of the development network
 	@scripts/bench.sh
+
+fuzz: ## fuzz one target: make fuzz TARGET=transaction MINUTES=5
+	@scripts/fuzz.sh $(TARGET) $(MINUTES)
 
 clean-network: ## delete the development network's data
 	@scripts/clean-network.sh

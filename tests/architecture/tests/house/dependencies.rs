@@ -26,6 +26,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-server", None),
     ("precinto-architecture-tests", None),
     ("precinto-cluster-tests", None),
+    ("precinto-fuzzing", None),
     ("precinto-load", None),
     ("precinto-news", None),
 ];
