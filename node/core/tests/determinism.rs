@@ -80,11 +80,15 @@ fn genesis() -> Genesis {
         code_hash: sha256(&[&probe()]),
         policies: policies
             .iter()
-            .map(|(method, policy)| MethodPolicy { method: (*method).into(), policy: (*policy).into() })
+            .map(|(method, policy)| MethodPolicy {
+                method: (*method).into(),
+                policy: (*policy).into(),
+            })
             .collect(),
     };
     let methods = ["a", "d", "i", "l"].map(|method| (method, "owner.officer"));
-    let more = [("m", "2 of members"), ("r", "owner"), ("s", "owner"), ("t", "owner"), ("w", "owner")];
+    let more =
+        [("m", "2 of members"), ("r", "owner"), ("s", "owner"), ("t", "owner"), ("w", "owner")];
     Genesis {
         version: PROTOCOL_VERSION,
         name: "test/main".into(),
@@ -119,7 +123,8 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
     }
 
@@ -168,7 +173,8 @@ fn transaction(dice: &mut Dice, channel: Hash, time_ms: u64) -> Transaction {
     let name = StateKey::new(PROBE).component(name).unwrap();
     let method = dice.one(&["w", "w", "i", "i", "a", "d", "r", "t", "l", "m", "s", "none"]);
     // Record logs have keys of their own.
-    let suffix = if method == "a" { [name.suffix(), b"l\0\x01"].concat() } else { name.suffix().into() };
+    let suffix =
+        if method == "a" { [name.suffix(), b"l\0\x01"].concat() } else { name.suffix().into() };
     let value = vec![dice.below(256) as u8; dice.below(60)];
     let mut nonce = [0; 16];
     nonce[..8].copy_from_slice(&dice.0.to_be_bytes());
@@ -286,7 +292,8 @@ fn the_same_blocks_leave_the_same_bytes_on_every_node() {
     let (cold, warm) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = run(&blocks, Place::Memory, 1, warm.path());
     let kinds = first.effects.iter().flat_map(|effects| &effects.outcomes);
-    let committed = kinds.clone().filter(|(_, record)| record.outcome == Outcome::Committed).count();
+    let committed =
+        kinds.clone().filter(|(_, record)| record.outcome == Outcome::Committed).count();
     let outcomes = kinds.count();
     assert!(committed > 50 && outcomes - committed > 50, "{committed} of {outcomes}: both kinds");
     for (place, threads, compiled) in [
