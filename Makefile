@@ -1,5 +1,5 @@
 # Thin: scripts/ does the work.
-.PHONY: help setup contracts build run test lint simulate mutations chaos bench clean-network
+.PHONY: help setup contracts build run test lint simulate mutations chaos fuzz bench clean-network
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -34,6 +34,9 @@ bench: ## measure everything and renew docs/BENCHMARKS.md (QUICK=1, BENCH_SIZES)
 
 chaos: ## harm networks of real processes under load (ROUNDS=n, SEED=s) and check what they keep
 	@scripts/chaos.sh $(or $(ROUNDS),10) $(SEED)
+
+fuzz: ## fuzz one target: make fuzz TARGET=transaction MINUTES=5
+	@scripts/fuzz.sh $(TARGET) $(MINUTES)
 
 clean-network: ## delete the development network's data
 	@scripts/clean-network.sh

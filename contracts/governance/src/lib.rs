@@ -29,6 +29,7 @@
 //!
 //! # What this crate must never depend on
 //! Anything but the contract SDK and the formats.
+#![deny(clippy::float_arithmetic)]
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;

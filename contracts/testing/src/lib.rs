@@ -160,7 +160,7 @@ impl ContractRunner for WasmRunner {
 }
 
 /// The engine's host over the mock.
-struct Adapter<'h>(&'h mut MockHost);
+pub struct Adapter<'h>(pub &'h mut MockHost);
 
 impl Host for Adapter<'_> {
     fn context(&self) -> &CallContext {

@@ -32,6 +32,7 @@
 //! # What this crate must never depend on
 //! Storage, network, tokio, threads, clocks, randomness, files; nothing of the workspace but
 //! `precinto-protocol`. What a transaction means is not known here.
+#![deny(clippy::float_arithmetic)]
 #![forbid(unsafe_code)]
 
 mod batch;

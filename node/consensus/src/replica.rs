@@ -83,6 +83,7 @@ impl<L: LogStore> Replica<L> {
     /// See [`StartError`]; most mean that this node must not vote under its old identity.
     pub fn new(config: Config, store: L, applied: Applied) -> Result<Replica<L>, StartError> {
         config.check()?;
+        let written = store.hard_state()?;
         let mut group = conf_state(&config.membership);
         if mutated("count-learner") {
             group.voters.append(&mut group.learners);
@@ -90,7 +91,6 @@ impl<L: LogStore> Replica<L> {
         let log = TailedLog::open(store, group, applied.index)?;
         check_log(&log, &applied)?;
         let chain = read_chain(&log, &applied)?;
-        let state = log.initial_state()?.hard_state;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&config.raft(applied.index), log, &logger)?;
         let mut replica = Replica {
@@ -111,7 +111,7 @@ impl<L: LogStore> Replica<L> {
             raw,
             chain,
             unpersisted: VecDeque::new(),
-            written: HardState { term: state.term, vote: state.vote, commit: state.commit },
+            written,
             applied,
             delivery: Delivery::new(applied.index),
             snapshots: Snapshots::default(),
@@ -242,7 +242,10 @@ impl<L: LogStore> Replica<L> {
     /// Forgets log entries the synced ledger no longer needs, keeping some for slow followers.
     fn compact(&mut self, synced: u64) {
         let log = self.raw.store();
-        let index = synced.min(self.applied.index).saturating_sub(self.keep_entries);
+        let kept_from = synced.min(self.applied.index).saturating_sub(self.keep_entries);
+        // A commit alone is not written: the log may not know yet that an executed entry is
+        // committed, and gives up none before.
+        let index = kept_from.min(self.written.commit);
         // In steps of a quarter of what is kept: a compaction is a write like any other.
         let step = (self.keep_entries / 4).max(1);
         if self.snapshots.is_installing() || index + 1 < log.first() + step {

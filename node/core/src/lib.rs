@@ -23,6 +23,7 @@
 //!
 //! # What this crate must never depend on
 //! Threads, sockets, tokio, clocks, randomness, hash maps; `precinto-network`, `precinto-api`.
+#![deny(clippy::float_arithmetic)]
 #![forbid(unsafe_code)]
 
 pub mod apply;

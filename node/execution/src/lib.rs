@@ -28,6 +28,7 @@
 //! # What this crate must never depend on
 //! Clocks, randomness, floats, threads, async, files, hash maps; any crate of ours but
 //! `precinto-protocol` and `precinto-vm`.
+#![deny(clippy::float_arithmetic)]
 #![forbid(unsafe_code)]
 
 mod admission;

@@ -31,6 +31,8 @@
 mod backoff;
 mod config;
 mod driver;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod hello;
 mod inbox;

@@ -19,8 +19,9 @@ use wasmparser::{
 use crate::{
     imports::{IMPORTS, MODULE_NAME},
     limits::{
-        MAX_EXPORTS, MAX_FRAME_SLOTS, MAX_FUNCTION_BYTES, MAX_FUNCTIONS, MAX_GLOBALS,
-        MAX_MEMORY_BYTES, MAX_PARAMS, MAX_SEGMENTS, MAX_TABLE_ELEMENTS, MAX_TYPES, PAGE_BYTES,
+        MAX_BRANCH_TARGETS, MAX_EXPORTS, MAX_FRAME_SLOTS, MAX_FUNCTION_BYTES, MAX_FUNCTIONS,
+        MAX_GLOBALS, MAX_MEMORY_BYTES, MAX_MERGES, MAX_NESTING, MAX_PARAMS, MAX_SEGMENTS,
+        MAX_TABLE_ELEMENTS, MAX_TYPES, PAGE_BYTES,
     },
     stack::{Frame, STACK_EXPORT, frame_bytes, meter},
 };
@@ -155,6 +156,8 @@ struct Admission<'a> {
     table_elements: u64,
     exported: [bool; EXPORTS.len()],
     exports_memory: bool,
+    /// Blocks, each counted for every parameter and local of its function.
+    merges: u64,
     allocations: FuncValidatorAllocations,
     code: CodeSection,
     metered: Module,
@@ -173,6 +176,7 @@ impl<'a> Admission<'a> {
             table_elements: 0,
             exported: [false; EXPORTS.len()],
             exports_memory: false,
+            merges: 0,
             allocations: FuncValidatorAllocations::default(),
             code: CodeSection::new(),
             metered: Module::new(),
@@ -377,16 +381,29 @@ impl<'a> Admission<'a> {
         let mut reader = body.get_binary_reader();
         validator.read_locals(&mut reader)?;
         let mut operators = body.get_operators_reader()?;
-        let mut operands = 0;
+        let (mut operands, mut nesting) = (0, 0);
         while !operators.eof() {
             let (operator, at) = operators.read_with_offset()?;
             validator.op(at, &operator)?;
             operands = operands.max(validator.operand_stack_height());
+            if let Operator::BrTable { targets } = &operator {
+                at_most("targets of a branch", targets.len().into(), MAX_BRANCH_TARGETS.into())?;
+            }
+            if matches!(
+                operator,
+                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. }
+            ) {
+                // The function itself is the first.
+                nesting = nesting.max(validator.control_stack_height() - 1);
+                self.merges += u64::from(validator.len_locals());
+            }
         }
         operators.finish()?;
         let slots = validator.len_locals().saturating_add(operands);
         self.allocations = validator.into_allocations();
         at_most("slots in a function", slots.into(), MAX_FRAME_SLOTS.into())?;
+        at_most("blocks within each other", nesting.into(), MAX_NESTING.into())?;
+        at_most("merged values", self.merges, MAX_MERGES)?;
         let result = match self.types[type_index].results() {
             [] => BlockType::Empty,
             [result, ..] => BlockType::Result(encoded(*result)?),

@@ -28,6 +28,7 @@
 //! # What this crate must never depend on
 //! Any crate of ours but `precinto-protocol`; clocks, randomness, async. It reads and writes files
 //! only in [`ModuleCache`].
+#![deny(clippy::float_arithmetic)]
 
 mod admission;
 mod cache;

@@ -17,6 +17,19 @@ pub const MAX_FRAME_SLOTS: u32 = 2_048;
 /// A function's body, in bytes: bounds the compiler's time, which is not linear in it.
 pub const MAX_FUNCTION_BYTES: usize = 128 * 1024;
 
+/// Blocks, loops and conditions within each other: the compiler's time grows with the square of it.
+/// A `match` compiles to about one per arm.
+pub const MAX_NESTING: u32 = 512;
+
+/// Targets of one branch table, many times the arms of a `match`: the compiler has a limit of its
+/// own, which a module that is admitted must not meet.
+pub const MAX_BRANCH_TARGETS: u32 = 4_096;
+
+/// Blocks, loops and conditions of a module, each counted for every parameter and local of its
+/// function: wherever control flow merges, the compiler may keep a value for each of them, at some
+/// ten microseconds. Five times what the largest contract of ours has.
+pub const MAX_MERGES: u64 = 1 << 20;
+
 /// Globals a module defines.
 pub const MAX_GLOBALS: u32 = 64;
 

@@ -21,6 +21,7 @@
 //! # What this crate must never depend on
 //! The standard library, or any crate of ours but `precinto-protocol`: it is compiled into
 //! contracts.
+#![deny(clippy::float_arithmetic)]
 #![no_std]
 
 extern crate alloc;

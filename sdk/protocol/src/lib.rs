@@ -18,6 +18,7 @@
 //! # What this crate must never depend on
 //! I/O, async, clocks, randomness, floats, threads, or any other crate of the workspace. It is
 //! `no_std` + `alloc` and is compiled into contracts (without the `signatures` feature).
+#![deny(clippy::float_arithmetic)]
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -4,5 +4,6 @@ mod admission;
 mod cache;
 mod calls;
 mod fuel;
+mod hostile;
 mod mutations;
 mod support;

@@ -20,7 +20,7 @@ use precinto_protocol::{
 use super::Failure;
 use crate::{Host, Key, Rejection};
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 enum Entry {
     Plain(Vec<u8>),
     Log(Vec<Vec<u8>>),
@@ -63,6 +63,11 @@ impl MockHost {
             events: Vec::new(),
             refused: Cell::new(None),
         }
+    }
+
+    /// Whether both hold the same keys, values and record logs.
+    pub fn has_state_of(&self, other: &MockHost) -> bool {
+        self.entries == other.entries
     }
 
     /// What was emitted in this call: (topic, payload).

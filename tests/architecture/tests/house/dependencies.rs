@@ -32,6 +32,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     (MUTATION, Some(&[])),
     ("precinto-cluster-tests", None),
     ("precinto-simulation", None),
+    ("precinto-fuzzing", None),
     ("precinto-load", None),
     ("precinto-news", None),
     ("precinto-bench-report", None),

@@ -1,0 +1,18 @@
+;; ok
+;; The host may be called from anywhere in a call; nothing re-enters.
+(module
+  (import "precinto" "state_set" (func $state_set (param i32 i32 i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\82\00\81\40")
+  (func (export "precinto_interface_1"))
+  (func $alloc (export "alloc") (param i32) (result i32)
+    i32.const 0
+    i32.const 1
+    i32.const 0
+    i32.const 1
+    call $state_set
+    i32.const 1024)
+  (func $call (export "call") (param i32 i32) (result i64)
+    {{ok}})
+  (func (export "query") (param i32 i32) (result i64)
+    {{ok}}))

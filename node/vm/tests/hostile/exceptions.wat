@@ -1,0 +1,6 @@
+;; invalid
+(module
+  {{exports}}
+  (tag)
+  (func $call (export "call") (param i32 i32) (result i64)
+    {{ok}}))

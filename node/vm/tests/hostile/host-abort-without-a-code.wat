@@ -1,0 +1,11 @@
+;; bad-output
+(module
+  (import "precinto" "abort" (func $abort (param i32 i32 i32 i32)))
+  {{exports}}
+  (func $call (export "call") (param i32 i32) (result i64)
+    i32.const 0
+    i32.const 0
+    i32.const 0
+    i32.const 0
+    call $abort
+    {{ok}}))

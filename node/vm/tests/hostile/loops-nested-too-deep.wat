@@ -1,0 +1,7 @@
+;; too-many: blocks within each other
+(module
+  {{exports}}
+  (func $call (export "call") (param i32 i32) (result i64)
+    {{40000*loop }}
+    {{40000*end }}
+    {{ok}}))

@@ -1,0 +1,7 @@
+;; ok
+(module
+  {{exports}}
+  (func $call (export "call") (param i32 i32) (result i64)
+    {{512*loop }}
+    {{512*end }}
+    {{ok}}))

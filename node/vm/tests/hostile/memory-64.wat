@@ -1,0 +1,2 @@
+;; invalid
+(module (memory (export "memory") i64 1))

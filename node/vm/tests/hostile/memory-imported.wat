@@ -1,0 +1,2 @@
+;; import
+(module (import "precinto" "memory" (memory 1)))

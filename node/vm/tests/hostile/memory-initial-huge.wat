@@ -1,0 +1,2 @@
+;; too-many: bytes of initial memory
+(module (memory (export "memory") 257))

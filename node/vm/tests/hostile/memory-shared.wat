@@ -1,0 +1,2 @@
+;; invalid
+(module (memory (export "memory") 1 1 shared))
