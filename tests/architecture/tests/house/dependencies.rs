@@ -28,6 +28,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-cluster-tests", None),
     ("precinto-load", None),
     ("precinto-news", None),
+    ("precinto-steps", None),
 ];
 
 /// The same for the contracts' workspace. `testing` runs modules in the node's engine.
