@@ -60,7 +60,7 @@ fn load(manifest: Manifest, chunks: &[Vec<u8>]) -> Result<MemoryDisk, StorageErr
     for chunk in chunks {
         loader.put_chunk(chunk)?;
     }
-    loader.verify(&old, check)?;
+    loader.verify(check)?.take_over(&old)?;
     Ok(new)
 }
 

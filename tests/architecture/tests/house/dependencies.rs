@@ -36,6 +36,7 @@ const MAIN: &[(&str, Option<&[&str]>)] = &[
     ("precinto-load", None),
     ("precinto-news", None),
     ("precinto-bench-report", None),
+    ("precinto-steps", None),
 ];
 
 /// The same for the contracts' workspace. `testing` runs modules in the node's engine.
