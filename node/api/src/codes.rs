@@ -71,6 +71,8 @@ pub const NO_LEADER: &str = "no-leader";
 pub const QUEUE_FULL: &str = "queue-full";
 /// The member has used up its budget.
 pub const BUDGET_EXCEEDED: &str = "budget-exceeded";
+/// By the node's clock it has expired, by ledger time it has not.
+pub const EXPIRED_BY_CLOCK: &str = "expired-by-clock";
 /// The leader did not answer: the transaction may or may not be ordered.
 pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
 /// Members whose endorsement a policy asks for refused or did not answer.
@@ -153,6 +155,7 @@ const NODE: &[CodeInfo] = &[
     info(HISTORY_DISPUTED, 503, "History disputed", "Half of the members signed another history; writes stop until a majority agrees. The operators must compare their evidence."),
     info(NODE_HALTED, 503, "Node halted", "The node stopped executing for safety; its operator must look at the evidence it wrote. Use another node."),
     info(DISK_FULL, 503, "Disk full", "This node reads but takes no writes until its operator makes room; use another node."),
+    info(EXPIRED_BY_CLOCK, 503, "Expired by this node's clock", "Not final: it may still be executed. Ask for its status or send it again; sign another one only once it is `expired`."),
     info(NODE_BEHIND, 503, "Node behind", "Try again shortly, or go on at the node that gave the cursor."),
     info(NODE_STOPPING, 503, "Node stopping", "The node is shutting down; use another one or try again."),
 ];

@@ -38,6 +38,10 @@ pub enum IntakeError {
     /// It would not be executed.
     #[error(transparent)]
     Refused(#[from] AdmissionError),
+    /// By this node's clock it has expired, which may be wrong; by ledger time it has not: another
+    /// node may have taken it, and it may still be executed.
+    #[error("the transaction has expired by this node's clock, but not yet by ledger time")]
+    ExpiredByClock,
     /// Too many transactions are unfinished at this node.
     #[error("too many transactions wait at this node")]
     Busy,
@@ -130,7 +134,7 @@ impl Intake {
                 return transactions.iter().map(|_| Err(error.clone().into())).collect();
             }
         };
-        let mut desk = Desk { intake: self, admission, shares, now: now.steady };
+        let mut desk = Desk { intake: self, admission, shares, last_ms, now: now.steady };
         let take = |bytes| match desk.accept(bytes) {
             // A retry: its status is the answer.
             Err(IntakeError::Refused(AdmissionError::Duplicate(id))) => Ok(id),
@@ -199,6 +203,8 @@ struct Desk<'a> {
     intake: &'a Intake,
     admission: Admission<'a>,
     shares: Shares,
+    /// Ledger time.
+    last_ms: u64,
     now: Duration,
 }
 
@@ -242,16 +248,23 @@ impl Desk<'_> {
     }
 
     /// What has expired by now but is known here is a late retry: its status, which may be
-    /// `committed`, is the answer.
-    fn unless_known(&self, refused: AdmissionError, bytes: &[u8]) -> AdmissionError {
+    /// `committed`, is the answer. And `expired` is said only by ledger time, because whoever hears
+    /// it may do the same again in another transaction.
+    fn unless_known(&self, refused: AdmissionError, bytes: &[u8]) -> IntakeError {
         let Intake { pending, ledger, .. } = self.intake;
-        let Ok(transaction) = Transaction::decode(bytes) else { return refused };
+        let (AdmissionError::Expired, Ok(transaction)) = (&refused, Transaction::decode(bytes))
+        else {
+            return refused.into();
+        };
         let id = transaction.id();
         let executed = || ledger.view().outcome(&id.0).is_ok_and(|outcome| outcome.is_some());
-        if refused == AdmissionError::Expired && (pending.contains(&id) || executed()) {
-            return AdmissionError::Duplicate(id);
+        if pending.contains(&id) || executed() {
+            AdmissionError::Duplicate(id).into()
+        } else if transaction.statement.call().expires_ms >= self.last_ms {
+            IntakeError::ExpiredByClock
+        } else {
+            refused.into()
         }
-        refused
     }
 }
 

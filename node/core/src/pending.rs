@@ -116,7 +116,7 @@ impl Pending {
     }
 
     /// How many are unfinished.
-    pub fn len(&self) -> usize {
+    pub fn unfinished(&self) -> usize {
         self.state().entries.len()
     }
 

@@ -215,9 +215,7 @@ impl Office {
                     }
                 }
                 Ok(Err(error)) => {
-                    // By a node's own clock, which may be wrong; by the ledger's it has not.
-                    let by_its_clock = error.code() == Some("expired");
-                    assert!(by_its_clock || error.retryable(), "node {node}: {error:?}");
+                    assert!(error.retryable(), "node {node}: {error:?}");
                 }
                 Err(_) => {}
             }

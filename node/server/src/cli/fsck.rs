@@ -40,31 +40,40 @@ pub struct FsckArgs {
 pub fn run(args: &FsckArgs, json: bool) -> anyhow::Result<()> {
     let node = Stopped::new(&args.node_dir).map_err(not_checked)?;
     let report = node.examine(args.replay).map_err(not_checked)?;
-    print(&report, None, json && !args.repair);
-    let Some(worst) = report.worst() else {
-        if json && args.repair {
-            print(&report, None, true);
-        }
-        return Ok(());
-    };
+    let worst = report.worst();
+    // Machines get one report: that of the end.
+    if !(json && args.repair && worst.is_some()) {
+        print(&report, None, json);
+    }
+    let Some(worst) = worst else { return Ok(()) };
     if !args.repair {
         return Err(Found.into());
     }
-    if worst == Severity::Promise {
-        return Err(refused(args, "the Raft log, or what this node signed, is damaged".into()));
-    }
-    agree(args, &node, worst)?;
-    let repaired = match worst {
-        Severity::Derived => node.reindex().map(|()| None),
-        _ => node.repair().map(Some),
-    };
-    let aside = repaired.map_err(|error| refused(args, format!("{error:#}")))?;
+    let repaired = repair(args, &node, worst).inspect_err(|_| {
+        if json {
+            print(&report, None, true);
+        }
+    });
+    let aside = repaired?;
     let after = node.examine(false).map_err(not_checked)?;
     print(&after, aside, json);
     match after.worst() {
         None => Ok(()),
         Some(_) => Err(Found.into()),
     }
+}
+
+/// Repairs what is safe to repair, if it is agreed to; gives where the damaged ledger is now.
+fn repair(args: &FsckArgs, node: &Stopped, worst: Severity) -> anyhow::Result<Option<PathBuf>> {
+    if worst == Severity::Promise {
+        return Err(refused(args, "the Raft log, or what this node signed, is damaged".into()));
+    }
+    agree(args, node, worst)?;
+    let repaired = match worst {
+        Severity::Derived => node.reindex().map(|()| None),
+        _ => node.repair().map(Some),
+    };
+    repaired.map_err(|error| refused(args, format!("{error:#}")))
 }
 
 fn not_checked(error: anyhow::Error) -> anyhow::Error {

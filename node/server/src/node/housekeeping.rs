@@ -144,7 +144,7 @@ impl House {
             timer.tick().await;
             let ledger = self.ledger.get();
             self.metrics.raft.observe(&self.raft.status(), ledger.synced().index);
-            self.metrics.pending.set(self.pending.len() as i64);
+            self.metrics.pending.set(self.pending.unfinished() as i64);
             self.metrics.network.observe(&self.network);
             self.metrics.process.observe();
             self.metrics.storage.store("ledger", ledger.figures());

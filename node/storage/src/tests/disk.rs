@@ -1,8 +1,10 @@
 //! What only a real disk can do: be damaged, copied, half removed.
 
 use std::{
-    fs,
+    env, fs,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
+    process::{self, Command, Stdio},
 };
 
 use super::{
@@ -22,8 +24,7 @@ use crate::{
     keys::{self, meta},
 };
 
-/// A copy of the files as they are at this moment, without closing anything: what another process
-/// would find if this one were killed now.
+/// A copy of a closed node's files.
 pub(crate) fn copy_of(directory: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for file in fs::read_dir(directory).unwrap() {
@@ -37,17 +38,25 @@ pub(crate) fn copy_of(directory: &Path, to: &Path) {
     }
 }
 
+/// This test again, in a process that ends without closing anything.
 #[test]
 fn what_was_committed_and_appended_survives_a_kill() {
-    let place = OnDisk::default();
-    let (log, ledger) = place.new_node();
+    const NAME: &str = "tests::disk::what_was_committed_and_appended_survives_a_kill";
+    const DIRECTORY: &str = "PRECINTO_TEST_KILLED_IN";
     let chain = chain(5);
-    commit_all(&ledger, &chain.blocks);
-    ledger.sync().unwrap();
-    log.append(&[entries(1..=9, 1), committed(1, 8)]).unwrap();
-    let copy = place.directory.path().join("copy");
-    copy_of(&place.directory.path().join("channel"), &copy);
-    let (log, ledger) = ChannelDirectory::new(copy).open(3, &genesis()).unwrap();
+    if let Some(directory) = env::var_os(DIRECTORY) {
+        let (log, ledger) = ChannelDirectory::new(directory).create(identity()).unwrap();
+        commit_all(&ledger, &chain.blocks);
+        log.append(&[entries(1..=9, 1), committed(1, 8)]).unwrap();
+        process::abort();
+    }
+    let place = OnDisk::default();
+    let directory = channel_file(&place, "");
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args([NAME, "--exact"]).env(DIRECTORY, &directory).stdout(Stdio::null());
+    let status = child.status().unwrap();
+    assert_eq!(status.signal(), Some(6), "it aborted: {status}");
+    let (log, ledger) = place.reopen();
     assert_eq!((log.last_index(), log.hard_state().commit), (9, 8));
     check_state(&ledger.view(), &chain).unwrap();
 }

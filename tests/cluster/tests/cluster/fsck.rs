@@ -8,6 +8,9 @@ use serde_json::Value;
 /// Enough that blocks are in files of their own kind, and nothing is compacted.
 const WRITTEN: usize = 30;
 
+/// Within the first values of a file.
+const AT: usize = 16;
+
 fn fsck(network: &Network, id: u64, options: &[&str]) -> Output {
     let directory = network.node(id).directory().to_owned();
     network.program().command(["fsck"]).arg(directory).args(options).output().unwrap()
@@ -19,15 +22,15 @@ fn report(output: &Output) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{errors}"))
 }
 
-/// Flips a bit in the middle of every table file that holds `marker`.
-fn damage(ledger: &Path, marker: &[u8]) -> usize {
+/// Flips a bit at the beginning of every file of a table, which names the table near its end.
+fn damage(ledger: &Path, table: &str) -> usize {
     let files = fs::read_dir(ledger).unwrap().map(|file| file.unwrap().path());
-    let tables = files.filter(|path| path.extension().is_some_and(|kind| kind == "sst"));
+    let named = ["name", table].concat();
     let mut damaged = 0;
-    for file in tables {
+    for file in files.filter(|path| path.extension().is_some_and(|kind| kind == "sst")) {
         let mut bytes = fs::read(&file).unwrap();
-        if let Some(at) = bytes.windows(marker.len()).position(|window| window == marker) {
-            bytes[at] ^= 1;
+        if bytes.windows(named.len()).any(|window| window == named.as_bytes()) {
+            bytes[AT] ^= 1;
             fs::write(&file, bytes).unwrap();
             damaged += 1;
         }
@@ -55,10 +58,8 @@ async fn a_damaged_ledger_is_found_repaired_and_goes_on() {
     assert_eq!(replay["name"], "replay");
     assert!(replay["rows"].as_u64().unwrap() > WRITTEN as u64 && replay["unchecked"].is_null());
 
-    // The genesis is a value of the table of blocks, and of no other.
     let ledger = network.node(voter).directory().join("data/ledger-0");
-    let genesis = fs::read(network.directory().join("genesis.cbor")).unwrap();
-    assert_eq!(damage(&ledger, &genesis), 1);
+    assert!(damage(&ledger, "blocks") > 0);
     let found = fsck(&network, voter, &["--json"]);
     let finding = report(&found)["findings"][0].clone();
     assert_eq!(found.status.code(), Some(1));

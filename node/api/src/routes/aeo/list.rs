@@ -4,7 +4,7 @@
 //! first page was read at. So pages fit together whatever is recorded meanwhile, and the next one may
 //! be asked of another node, once that has reached the height.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use minicbor::{Decode, Encode};
@@ -18,6 +18,7 @@ use precinto_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -38,6 +39,10 @@ use crate::{
 
 /// Days that `ends_within_days` looks ahead at most: longer than any validity.
 const MAX_DAYS: u32 = 36_525;
+
+/// How long a page waits for this node to reach the height that its cursor is of: nodes are some
+/// milliseconds apart.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
 
 /// Which authorizations, and which page of them.
 #[derive(Default, Deserialize, IntoParams)]
@@ -159,8 +164,10 @@ impl Place {
             let rule = "is of a list with another filter; repeat that or leave it out";
             return Err(ApiError::parameter("cursor", rule));
         }
-        let height = *node.heights().borrow();
-        if height < place.height {
+        let mut heights = node.heights();
+        let reached = heights.wait_for(|height| *height >= place.height);
+        if !matches!(timeout(CATCH_UP_WITHIN, reached).await, Ok(Ok(_))) {
+            let height = *node.heights().borrow();
             let detail = format!(
                 "the pages before were read at height {}, this node has executed {height}",
                 place.height

@@ -90,7 +90,9 @@ fn refused(error: &SubmitError) -> NodeError {
         SubmitError::Refused(IntakeError::Unreadable(_)) => {
             NodeError { hint: Some("try again, or ask another node".into()), ..refused }
         }
-        SubmitError::Refused(IntakeError::Busy | IntakeError::OverBudget(_))
+        SubmitError::Refused(
+            IntakeError::ExpiredByClock | IntakeError::Busy | IntakeError::OverBudget(_),
+        )
         | SubmitError::Stopped(_) => refused.retryable(),
     }
 }
