@@ -12,12 +12,14 @@ use precinto_protocol::{
     cbor,
     identity::MemberId,
     membership::{Membership, MembershipChange},
-    registry::{Node, RegistryKey},
+    registry::{Node, RegistryKey, SystemKey},
     transaction::TransactionId,
 };
-use precinto_storage::{BlockBatch, BlockSummary, Ledger, LogNode, RecordLogAppend, StorageError};
+use precinto_storage::{
+    BlockBatch, BlockSummary, Ledger, LedgerView, LogNode, RecordLogAppend, StorageError,
+};
 
-use crate::{EventRecord, LedgerCell, StatePort, open::applied};
+use crate::{EventRecord, LedgerCell, StatePort, open::applied, pending::Pending};
 
 /// A committed entry, ready to be executed.
 pub struct Job {
@@ -90,9 +92,27 @@ pub struct Done {
     /// A change of the Raft group that was executed, and whether it took effect.
     pub change: Option<(MembershipChange, bool)>,
     applied: Option<Input>,
+    /// The ledger that a snapshot brought.
+    installed: Option<LedgerView>,
 }
 
 impl Done {
+    /// Takes what ended out of the table of pending transactions; returns it. To be done before
+    /// anything is told.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub fn settle(&self, pending: &Pending) -> Result<Vec<TransactionId>, StorageError> {
+        let Some(view) = &self.installed else {
+            let mut ended: Vec<_> = self.finished().collect();
+            ended.extend(pending.finish(self.finished(), self.time_ms));
+            return Ok(ended);
+        };
+        pending.forget_overtaken(self.time_ms, |expires_ms, id| {
+            Ok(view.state(SystemKey::replay(expires_ms, id).as_bytes())?.is_some())
+        })
+    }
+
     /// What the replica is told, in this order.
     pub fn inputs(&self) -> impl Iterator<Item = Input> + use<> {
         let members = self.nodes.clone().map(Input::Members);
@@ -100,7 +120,7 @@ impl Done {
     }
 
     /// The transactions that the job finished.
-    pub fn finished(&self) -> impl Iterator<Item = TransactionId> + '_ {
+    fn finished(&self) -> impl Iterator<Item = TransactionId> + '_ {
         let fates = self.effects.iter().flat_map(|effects| &effects.fates);
         fates.filter_map(|fate| match fate {
             ItemFate::Executed(id) | ItemFate::Duplicate(id) => Some(*id),
@@ -171,7 +191,9 @@ impl Applier {
         self.ledger.replace(ledger);
         *self = Applier::new(executor, self.ledger.clone());
         let nodes = self.nodes()?;
-        Ok(Done { nodes: Some(nodes), applied: None, ..self.done(Input::Applied(self.last)) })
+        let installed = Some(self.ledger.view());
+        let done = self.done(Input::Applied(self.last));
+        Ok(Done { nodes: Some(nodes), applied: None, installed, ..done })
     }
 
     fn done(&self, applied: Input) -> Done {
@@ -182,6 +204,7 @@ impl Applier {
             height: self.height,
             change: None,
             applied: Some(applied),
+            installed: None,
         }
     }
 

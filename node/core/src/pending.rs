@@ -145,6 +145,31 @@ impl Pending {
         expired
     }
 
+    /// A snapshot took the ledger's place, with ledger time `time_ms`. Whether it contains what
+    /// would be over by then is not known here, and what `is_executed` by its state has an outcome that this
+    /// node does not hold: of both nothing is known any more. Returns them.
+    ///
+    /// # Errors
+    /// Those of `is_executed`, which gets expiry and id.
+    pub fn forget_overtaken<E>(
+        &self,
+        time_ms: u64,
+        is_executed: impl Fn(u64, &TransactionId) -> Result<bool, E>,
+    ) -> Result<Vec<TransactionId>, E> {
+        let mut state = self.state();
+        let mut overtaken = Vec::new();
+        for (expires_ms, id) in &state.by_expiry {
+            if *expires_ms < time_ms || is_executed(*expires_ms, id)? {
+                overtaken.push((*expires_ms, *id));
+            }
+        }
+        for (expires_ms, id) in &overtaken {
+            state.by_expiry.remove(&(*expires_ms, *id));
+            state.remove(id);
+        }
+        Ok(overtaken.into_iter().map(|(_, id)| id).collect())
+    }
+
     /// Those that were not sent yet; they count as sent in `term` now.
     pub fn take_unsent(&self, term: u64, now: Duration) -> Vec<(TransactionId, Vec<u8>)> {
         let mut state = self.state();
@@ -294,6 +319,21 @@ mod tests {
         assert!(pending.contains(&id(1)));
         assert_eq!(pending.finish([].into_iter(), 101), [id(1)]);
         assert!(pending.is_expired(&id(1)));
+    }
+
+    #[test]
+    fn of_what_a_snapshot_overtook_nothing_is_known() {
+        let pending = Pending::default();
+        for (byte, expires_ms) in [(1, 90), (2, 200), (3, 200)] {
+            insert(&pending, id(byte), expires_ms).unwrap();
+        }
+        let executed = |_, executed: &TransactionId| Ok::<_, ()>(*executed == id(2));
+        assert_eq!(pending.forget_overtaken(100, executed), Ok(vec![id(1), id(2)]));
+        for gone in [id(1), id(2)] {
+            assert!(!pending.contains(&gone) && !pending.is_expired(&gone));
+        }
+        assert!(pending.contains(&id(3)));
+        assert_eq!(pending.take_due(1, NOW).len(), 1);
     }
 
     #[test]

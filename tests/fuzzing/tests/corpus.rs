@@ -1,4 +1,5 @@
 //! The corpus as tests: what was found once stays found.
+#![allow(clippy::print_stderr, reason = "a failure names the file")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{

@@ -127,8 +127,10 @@ impl Applier {
     }
 
     fn tell(&self, done: Done) {
-        let expired = self.pending.finish(done.finished(), done.time_ms);
-        self.waiters.wake(done.finished().chain(expired));
+        match done.settle(&self.pending) {
+            Ok(ended) => self.waiters.wake(ended),
+            Err(error) => owner::halt(&format!("the ledger cannot be read: {error}")),
+        }
         for input in done.inputs() {
             self.raft.own(input);
         }

@@ -77,7 +77,7 @@ impl Process {
 
     /// What is on record is told.
     fn tell_done(&mut self, done: &Done, stage: &mut Stage) -> Step {
-        self.pending.finish(done.finished(), done.time_ms);
+        done.settle(&self.pending)?;
         for input in done.inputs() {
             self.feed(input, stage);
         }
