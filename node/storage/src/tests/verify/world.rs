@@ -65,6 +65,9 @@ pub(super) struct World {
     records: Frontier,
 }
 
+/// Keys and their new values.
+type Writes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
 impl World {
     /// The genesis and this many blocks after it, with the world that they leave.
     pub(super) fn of(blocks: u64) -> (World, Vec<BlockBatch>) {
@@ -155,7 +158,7 @@ impl World {
         self.entries.push(LogEntry { index, term, payload });
     }
 
-    fn write(&mut self, height: u64) -> (Vec<(Vec<u8>, Option<Vec<u8>>)>, Vec<RecordLogAppend>) {
+    fn write(&mut self, height: u64) -> (Writes, Vec<RecordLogAppend>) {
         let node = Node {
             id: NODE,
             member: "uy-dna".into(),
