@@ -105,6 +105,12 @@ impl ClientChecker {
         self.heights.remove(&node);
     }
 
+    /// A snapshot took the place of a node's ledger: it holds no outcomes of before any more, and may
+    /// say that it knows nothing of them. Its answers still never go back.
+    pub fn installed(&mut self, node: NodeId) {
+        self.told_by.remove(&node);
+    }
+
     /// The transactions that the ledger executed, in order. Nothing else was.
     ///
     /// # Errors
@@ -203,6 +209,16 @@ mod tests {
             assert!(told(&[(1, Told::Executed(at(3))), (1, less.clone())]).is_err());
             assert!(told(&[(1, Told::Expired), (1, less)]).is_err());
         }
+    }
+
+    #[test]
+    fn after_a_snapshot_a_node_may_know_less_but_not_otherwise_nor_of_earlier() {
+        let mut checker = told(&[(1, Told::Executed(at(3)))]).expect("one status");
+        checker.local_read(1, 5).expect("the first answer");
+        checker.installed(1);
+        checker.status(1, ID, &Told::Unknown).expect("it does not hold the outcome");
+        assert!(checker.status(1, ID, &Told::Expired).is_err());
+        assert!(checker.local_read(1, 4).is_err());
     }
 
     #[test]

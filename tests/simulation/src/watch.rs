@@ -195,6 +195,7 @@ impl Watch {
         let head = ledger.head().expect("an installed ledger has a head");
         let mark = SnapshotMark { index: head.applied.index, term: head.applied.term };
         self.raft.installed(node, mark)?;
+        self.client.installed(node);
         self.ledger.opened(node, &seen(&head.block))
     }
 
