@@ -217,6 +217,9 @@ impl Applier {
         let changed = self.executor.change_members(change, &view);
         let changed = changed.map_err(|error| ApplyError::Execution { index, error })?;
         self.advance(index, term)?;
+        // Synced, unlike blocks: a commit alone is not written, so a node that forgot the change at a
+        // crash would go on asking voters for their votes that may be gone for good since.
+        self.ledger.get().sync()?;
         let membership = self.executor.membership().clone();
         let done = self.done(Input::Changed { applied: self.last, membership });
         Ok(Done { change: Some((change, changed)), ..done })
