@@ -130,6 +130,9 @@ async fn a_false_snapshot_is_refused_and_the_learner_goes_on_with_what_it_has() 
         network.node(LEARNER).log().contains(SNAPSHOT_REFUSED).then_some(())
     })
     .await;
+    // It may have been refused before the node listens to clients.
+    let answers = async || network.client(LEARNER).status().await.ok();
+    eventually("the learner answers", REFUSED_WITHIN, answers).await;
     let alarms = r#"precinto_alarms_total{kind="snapshot"}"#;
     assert!(network.node(LEARNER).metrics().await.value(alarms) >= 1.0);
     assert_eq!(network.status(LEARNER).await.as_of.height, known, "it keeps its own ledger");
