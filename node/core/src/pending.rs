@@ -145,9 +145,9 @@ impl Pending {
         expired
     }
 
-    /// A snapshot took the ledger's place, with ledger time `time_ms`. Whether it contains what
-    /// would be over by then is not known here, and what `is_executed` by its state has an outcome that this
-    /// node does not hold: of both nothing is known any more. Returns them.
+    /// A snapshot took the ledger's place, with ledger time `time_ms`. What expires before that may
+    /// have been executed or not; what `is_executed` by the snapshot's state has an outcome that this
+    /// node does not hold. Of both nothing is known any more. Returns them.
     ///
     /// # Errors
     /// Those of `is_executed`, which gets expiry and id.
