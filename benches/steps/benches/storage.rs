@@ -19,8 +19,8 @@ fn blocks(criterion: &mut Criterion) {
         b.iter_batched(
             || {
                 let block = network.block(BLOCK_TRANSACTIONS);
-                prepare(committed(&block), |block| {
-                    block.content().items.iter().map(|item| precheck(item, &keys)).collect()
+                prepare(committed(&block), |items| {
+                    items.iter().map(|item| precheck(item, &keys)).collect()
                 })
             },
             |job| node.applier.apply(job).expect("executed"),

@@ -169,8 +169,8 @@ impl Bench {
         });
         let keys = &network.tools.keys;
         let job: Job = costs.measure("check signatures (admitted it)", || {
-            prepare(precinto_steps::committed(&block), |block| {
-                block.content().items.iter().map(|item| precheck(item, keys)).collect()
+            prepare(precinto_steps::committed(&block), |items| {
+                items.iter().map(|item| precheck(item, keys)).collect()
             })
         });
         costs.measure("execute and commit", || self.node.applier.apply(job).expect("executed"));

@@ -61,9 +61,7 @@ impl Node {
     pub fn apply(&mut self, network: &Network, block: &Block) {
         let entry = committed(block);
         let keys = &network.tools.keys;
-        let job = prepare(entry, |block| {
-            block.content().items.iter().map(|item| precheck(item, keys)).collect()
-        });
+        let job = prepare(entry, |items| items.iter().map(|item| precheck(item, keys)).collect());
         self.applier.apply(job).expect("a block is executed");
     }
 }

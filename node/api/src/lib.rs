@@ -44,6 +44,9 @@ mod serve;
 mod state;
 mod webhooks;
 
+/// What [`router`] makes and [`serve`] serves.
+pub use axum::Router;
+
 pub use accounts::{
     Account, AccountError, Accounts, ApiToken, OpenError, SessionLimits, token_digest,
 };

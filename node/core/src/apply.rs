@@ -1,7 +1,8 @@
 //! Executing committed entries, in order, and committing what they change.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
+use minicbor::bytes::ByteVec;
 use precinto_consensus::{Applied, Committed, Input};
 use precinto_execution::{
     BlockEffects, EmittedEvent, Fatal, ItemFate, Ledger as Executor, Prechecked, PreparedBlock,
@@ -13,6 +14,7 @@ use precinto_protocol::{
     identity::MemberId,
     membership::{Membership, MembershipChange},
     registry::{Node, RegistryKey, SystemKey},
+    state::StateKey,
     transaction::TransactionId,
 };
 use precinto_storage::{
@@ -45,15 +47,14 @@ enum What {
 ///
 /// # Panics
 /// If the entry's block cannot be decoded: it was checked before it was appended.
-pub fn prepare(entry: Committed, check: impl FnOnce(&Block) -> Vec<Prechecked>) -> Job {
+pub fn prepare(entry: Committed, check: impl FnOnce(&[ByteVec]) -> Vec<Prechecked>) -> Job {
     let Committed { index, term, block: bytes, change } = entry;
     let what = match change {
         Some(change) => What::Change(change),
         None if bytes.is_empty() => What::Nothing,
         None => {
             let block = Block::decode(&bytes).expect("a block was checked before it was appended");
-            let items = check(&block);
-            let block = Box::new(PreparedBlock::from_prechecked(block, items));
+            let block = Box::new(PreparedBlock::prechecked_by(block, check));
             What::Block { bytes, block }
         }
     };
@@ -83,7 +84,7 @@ pub enum ApplyError {
 pub struct Done {
     /// The registry's nodes, if the job may have changed them. The replica is told first.
     pub nodes: Option<Vec<Node>>,
-    /// The effects of a block.
+    /// The effects of a block, without those that went into the ledger: writes, leaves, log nodes.
     pub effects: Option<BlockEffects>,
     /// Ledger time.
     pub time_ms: u64,
@@ -242,14 +243,14 @@ impl Applier {
     ) -> Result<Done, ApplyError> {
         let view = StatePort(self.ledger.view());
         let effects = self.executor.execute(block, &view);
-        let effects = effects.map_err(|error| ApplyError::Execution { index, error })?;
+        let mut effects = effects.map_err(|error| ApplyError::Execution { index, error })?;
+        let prefix = RegistryKey::nodes();
+        let registered = effects.writes.plain.keys().any(|key| prefix.is_prefix_of(key));
         let membership = cbor::encode(self.executor.membership());
-        let batch = batch((index, term), bytes, &effects, membership);
+        let batch = batch((index, term), bytes, &mut effects, membership);
         self.ledger.get().commit_block(&batch)?;
         self.last = Applied { index, term, content: effects.content, time_ms: effects.time_ms };
         self.height = effects.height;
-        let prefix = RegistryKey::nodes();
-        let registered = effects.writes.plain.keys().any(|key| prefix.is_prefix_of(key));
         let nodes = registered.then(|| self.nodes()).transpose()?;
         Ok(Done { nodes, effects: Some(effects), ..self.done(Input::Applied(self.last)) })
     }
@@ -259,11 +260,11 @@ impl Applier {
     }
 }
 
-/// What a block changes, for the ledger.
+/// What a block changes, for the ledger. Writes, leaves and log nodes move out of `effects`.
 pub(crate) fn batch(
     (index, term): (u64, u64),
     bytes: Vec<u8>,
-    effects: &BlockEffects,
+    effects: &mut BlockEffects,
     membership: Vec<u8>,
 ) -> BlockBatch {
     BlockBatch {
@@ -281,12 +282,11 @@ pub(crate) fn batch(
         },
         commit_index: index,
         block: bytes,
-        state_writes: state_writes(effects),
-        record_logs: record_logs(effects),
-        leaves: effects.leaves.clone(),
-        log_nodes: effects
-            .log_nodes
-            .iter()
+        state_writes: state_writes(mem::take(&mut effects.writes.plain)),
+        record_logs: record_logs(mem::take(&mut effects.writes.record_logs)),
+        leaves: mem::take(&mut effects.leaves),
+        log_nodes: mem::take(&mut effects.log_nodes)
+            .into_iter()
             .map(|node| LogNode { level: node.level, index: node.index, hash: node.hash })
             .collect(),
         outcomes: effects
@@ -300,18 +300,19 @@ pub(crate) fn batch(
     }
 }
 
-fn state_writes(effects: &BlockEffects) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-    let plain = effects.writes.plain.iter();
-    plain.map(|(key, value)| (key.as_bytes().to_vec(), value.clone())).collect()
+fn state_writes(plain: BTreeMap<StateKey, Option<Vec<u8>>>) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    plain.into_iter().map(|(key, value)| (key.into_bytes(), value)).collect()
 }
 
-fn record_logs(effects: &BlockEffects) -> Vec<RecordLogAppend> {
-    let grown = effects.writes.record_logs.iter();
+fn record_logs(
+    grown: BTreeMap<StateKey, precinto_execution::RecordLogAppend>,
+) -> Vec<RecordLogAppend> {
     grown
+        .into_iter()
         .map(|(key, append)| RecordLogAppend {
-            key: key.as_bytes().to_vec(),
+            key: key.into_bytes(),
             first: append.first,
-            entries: append.entries.clone(),
+            entries: append.entries,
             commitment: cbor::encode(&append.frontier),
         })
         .collect()

@@ -86,9 +86,9 @@ impl Replay {
         let block = PreparedBlock::new(Block::decode(&bytes)?, &self.tools.keys);
         let header = &block.block().header;
         let (index, term) = (header.raft_index, header.term);
-        let (executor, effects) = self.execute(&block, expected)?;
+        let (executor, mut effects) = self.execute(&block, expected)?;
         let membership = cbor::encode(executor.membership());
-        let batch = apply::batch((index, term), bytes, &effects, membership);
+        let batch = apply::batch((index, term), bytes, &mut effects, membership);
         self.ledger.commit_block(&batch)?;
         (self.executor, self.index) = (executor, index);
         Ok(effects.state_root)

@@ -5,6 +5,7 @@
 
 use std::{path::Path, sync::Arc, thread};
 
+use minicbor::bytes::ByteVec;
 use precinto_consensus::Committed;
 use precinto_core::{
     LedgerCell,
@@ -216,8 +217,7 @@ fn new_tools(engine: &Arc<Engine>, compiled: &Path) -> Tools {
     }
 }
 
-fn check(block: &Block, keys: &KeyCache, threads: usize) -> Vec<Prechecked> {
-    let items = block.content().items;
+fn check(items: &[ByteVec], keys: &KeyCache, threads: usize) -> Vec<Prechecked> {
     thread::scope(|scope| {
         let parts = items.chunks(items.len().div_ceil(threads));
         let checks: Vec<_> = parts
@@ -275,7 +275,7 @@ fn run(blocks: &[Block], place: Place, threads: usize, compiled: &Path) -> Left 
         }
         let (index, bytes) = (block.header.raft_index, block.encode());
         let entry = Committed { index, term: 1, block: bytes, change: None };
-        let job = prepare(entry, |block| check(block, &tools.keys, threads));
+        let job = prepare(entry, |items| check(items, &tools.keys, threads));
         effects.extend(applier.apply(job).unwrap().effects);
     }
     let mut chunks = Vec::new();

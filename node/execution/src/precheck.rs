@@ -11,6 +11,7 @@ use std::{
     sync::{Mutex, PoisonError, RwLock},
 };
 
+use minicbor::bytes::ByteVec;
 use precinto_protocol::{
     block::{Block, BlockContent},
     hash::{Hash, sha256},
@@ -93,7 +94,6 @@ impl KeyCache {
 
 /// A block's item, decoded and with its signatures checked as far as their keys were known.
 pub struct Prechecked {
-    pub(crate) bytes: Vec<u8>,
     pub(crate) content: Result<Checked, TransactionError>,
 }
 
@@ -120,7 +120,7 @@ pub fn precheck(item: &[u8], keys: &KeyCache) -> Prechecked {
         }
         checked
     });
-    Prechecked { bytes: item.to_vec(), content }
+    Prechecked { content }
 }
 
 impl Checked {
@@ -179,23 +179,22 @@ pub struct PreparedBlock {
 impl PreparedBlock {
     /// Prechecks every item on this thread.
     pub fn new(block: Block, keys: &KeyCache) -> PreparedBlock {
-        let content = block.content();
-        let items = content.items.iter().map(|item| precheck(item, keys)).collect();
-        PreparedBlock { block, content, items }
+        let each = |items: &[ByteVec]| items.iter().map(|item| precheck(item, keys)).collect();
+        PreparedBlock::prechecked_by(block, each)
     }
 
-    /// Takes the items as they were prechecked elsewhere, in the block's order.
+    /// Has the block's items prechecked by `check`, which may use several threads: it answers for
+    /// each of them with [`precheck`], in their order.
     ///
     /// # Panics
-    /// If they are not the block's items: the caller mixed blocks up, and going on would execute
-    /// what was not ordered.
-    pub fn from_prechecked(block: Block, items: Vec<Prechecked>) -> PreparedBlock {
+    /// If it does not answer for all of them.
+    pub fn prechecked_by(
+        block: Block,
+        check: impl FnOnce(&[ByteVec]) -> Vec<Prechecked>,
+    ) -> PreparedBlock {
         let content = block.content();
-        let ordered = content.items.iter().map(|item| item.as_slice());
-        assert!(
-            ordered.eq(items.iter().map(|item| item.bytes.as_slice())),
-            "prechecked items are those of the block, in its order"
-        );
+        let items = check(&content.items);
+        assert_eq!(items.len(), content.items.len(), "every item of a block is prechecked");
         PreparedBlock { block, content, items }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
+use minicbor::bytes::ByteVec;
 use precinto_checkers::{
     Verdict, Violation,
     checkpoint::CheckpointChecker,
@@ -17,7 +18,7 @@ use precinto_core::{
     apply::{Applier, Done, prepare},
     open,
 };
-use precinto_execution::precheck;
+use precinto_execution::{Prechecked, precheck};
 use precinto_protocol::{
     block::Block,
     cbor,
@@ -308,8 +309,8 @@ fn replay(channel: &Channel, entries: &[Committed]) -> Result<Vec<BlockSeen>, Vi
     let mut blocks = vec![newest()];
     let mut applier = Applier::new(executor, LedgerCell::new(ledger.clone()));
     for entry in entries {
-        let check = |block: &Block| {
-            block.content().items.iter().map(|item| precheck(item, &tools.keys)).collect()
+        let check = |items: &[ByteVec]| -> Vec<Prechecked> {
+            items.iter().map(|item| precheck(item, &tools.keys)).collect()
         };
         applier.apply(prepare(entry.clone(), check)).map_err(|error| failed(&error))?;
         if !entry.block.is_empty() && entry.change.is_none() {

@@ -6,7 +6,7 @@
 //! unaudited read must not happen. The [`TrailWriter`], on a thread of its own, numbers the acts,
 //! chains them by hashes and appends them as JSON Lines to files in one directory, named after
 //! their first line. Files are synced shortly after; a power failure can lose the last moments, a
-//! crash of the process nothing. Nothing here ever removes a file: retention is the operator's.
+//! crash of the process the last milliseconds. Nothing here ever removes a file: retention is the operator's.
 
 mod entry;
 mod search;

@@ -10,6 +10,7 @@ use std::{
         atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -23,6 +24,10 @@ const MAX_BATCH: usize = 512;
 
 /// Written lines are synced at least this often: what a power failure can cost.
 const SYNC_EVERY: Duration = Duration::from_millis(500);
+
+/// How long written lines let others gather: whoever reads records then wakes nobody, which costs
+/// more than the line.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// Pause before a failed write is tried again: a full disk needs a person.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -68,7 +73,10 @@ impl TrailWriter {
                 None => Duration::MAX,
             };
             match self.inbox.recv_timeout(wait) {
-                Ok(act) => self.write(act),
+                Ok(act) => {
+                    self.write(act);
+                    thread::sleep(GATHER);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -94,7 +102,7 @@ impl TrailWriter {
                 tracing::error!(bytes = lines.len(), "the node stops: these lines are lost");
                 return;
             }
-            std::thread::sleep(RETRY_AFTER);
+            thread::sleep(RETRY_AFTER);
         }
         if self.shared.failing.swap(false, Ordering::Relaxed) {
             tracing::info!("the audit trail is written again");

@@ -86,9 +86,9 @@ proptest! {
         for steps in &blocks {
             let items = items(&mut running, steps, &mut sent);
             let block = running.make(running.time_ms() + STEP_MS, items);
-            let ahead: Vec<_> =
-                block.content().items.iter().map(|item| precheck(item, &running.keys)).collect();
-            let prepared = PreparedBlock::from_prechecked(block.clone(), ahead);
+            let prepared = PreparedBlock::prechecked_by(block.clone(), |items| {
+                items.iter().map(|item| precheck(item, &running.keys)).collect()
+            });
             let effects = running.try_execute(&prepared).expect("no fatal error");
             restarted = restarted.restored();
             let unknown = KeyCache::new();
@@ -111,13 +111,12 @@ fn check_shape(effects: &BlockEffects, items: usize) {
 }
 
 #[test]
-#[should_panic(expected = "prechecked items are those of the block")]
-fn prechecks_of_another_block_are_a_bug() {
+#[should_panic(expected = "every item of a block is prechecked")]
+fn a_block_without_all_its_prechecks_is_a_bug() {
     let mut chain = Chain::new();
     let draft = chain.draft("w", "k", b"v");
-    let other = precheck(&chain.draft("w", "k", b"v").encode(), &chain.keys);
     let block = chain.make(chain.time_ms() + STEP_MS, vec![draft.encode()]);
-    PreparedBlock::from_prechecked(block, vec![other]);
+    PreparedBlock::prechecked_by(block, |_| vec![]);
 }
 
 #[test]

@@ -7,12 +7,13 @@
 //!                                                  |
 //!                                                  +--> heights: waiters, events, attestation
 //! ```
-//! Owner threads ([`owner`]) hold all mutable state; tokio tasks serve peers and clients and only
-//! read. Every queue between them is bounded, by its own length or by the replica's windows.
+//! Owner threads ([`owner`]) hold all mutable state; tokio tasks serve peers and, on threads of their
+//! own ([`clients`]), clients; they only read. Every queue between them is bounded, by its own length or by the replica's windows.
 
 mod apply;
 mod attest;
 pub mod boot;
+mod clients;
 mod clock;
 mod disk;
 pub mod endorse;

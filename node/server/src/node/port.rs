@@ -29,10 +29,7 @@ use precinto_protocol::{
     transaction::TransactionId,
 };
 use precinto_storage::{Head, LedgerView, Position};
-use tokio::{
-    sync::{Semaphore, watch},
-    time::timeout,
-};
+use tokio::{sync::watch, time::timeout};
 use zeroize::Zeroizing;
 
 use super::{
@@ -42,10 +39,6 @@ use super::{
 
 /// How long a linearizable read may wait for the leader.
 const READ_WITHIN: Duration = Duration::from_secs(5);
-
-/// Queries that run contracts at the same time. The engine has room for 32 calls: the apply thread
-/// must never wait for a place.
-pub(super) const QUERY_PLACES: usize = 16;
 
 /// See the module.
 pub(super) struct Port {
@@ -79,31 +72,22 @@ pub(super) struct Port {
     pub registered: Registered,
     /// Whether the node halted.
     pub halt: Halt,
-    /// Places for queries that run contracts.
-    pub(crate) query_places: Semaphore,
     /// The channel's lookup key.
     pub lookup_key: Zeroizing<[u8; 32]>,
 }
 
-/// The port, shared with the tasks that read storage.
+/// The port, shared by the requests.
 #[derive(Clone)]
 pub(super) struct SharedPort(pub Arc<Port>);
 
 impl SharedPort {
-    /// Reads storage on a thread where that may block.
+    /// Reads storage, here: the threads of clients may block.
     fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Port, LedgerView) -> anyhow::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, NodeError>> {
         let port = self.0.clone();
-        async move {
-            let view = port.ledger.view();
-            tokio::task::spawn_blocking(move || read(&port, view))
-                .await
-                .map_err(|error| internal(&error.into()))?
-                .map_err(|error| internal(&error))
-        }
-        .boxed()
+        async move { read(&port, port.ledger.view()).map_err(|error| internal(&error)) }.boxed()
     }
 }
 
@@ -137,7 +121,7 @@ impl NodePort for SharedPort {
         &self,
         transactions: Vec<Vec<u8>>,
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
-        self.submit_blocking(transactions.into_iter().map(Ok).collect()).boxed()
+        self.take_in(transactions.into_iter().map(Ok).collect()).boxed()
     }
 
     fn endorse(
@@ -154,7 +138,7 @@ impl NodePort for SharedPort {
     ) -> BoxFuture<'_, Vec<Result<TransactionId, NodeError>>> {
         async move {
             let signed = self.sign(officer, calls).await;
-            self.submit_blocking(self.collect(signed).await).await
+            self.take_in(self.collect(signed).await).await
         }
         .boxed()
     }
@@ -183,8 +167,6 @@ impl NodePort for SharedPort {
                 let message = "no leader could confirm that this node is up to date";
                 return Err(NodeError::new(codes::NO_LEADER, message).retryable());
             }
-            let place = self.0.query_places.acquire().await;
-            let _place = place.expect("the semaphore is never closed");
             self.read(move |port, view| Ok(query(port, view, call))).await?
         }
         .boxed()

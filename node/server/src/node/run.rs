@@ -25,7 +25,6 @@ use precinto_protocol::{
 };
 use precinto_storage::{ChannelDirectory, RaftLog};
 use tokio::{
-    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
     time::timeout,
@@ -35,6 +34,7 @@ use super::{
     apply::{self, Applier},
     attest::{self, Surroundings},
     boot::{self, Channel},
+    clients::Clients,
     clock::Clocks,
     disk::Disk,
     endorse::{Collector, CollectorParts, Endorser, Present},
@@ -45,7 +45,7 @@ use super::{
     officer::OfficerSigner,
     outlet::NodeOutlet,
     owner,
-    port::{Port, QUERY_PLACES, SharedPort},
+    port::{Port, SharedPort},
     raft::{self, RaftHandle, RaftInbox},
     requests::answer_requests,
     roster::{Contacts, Heard, Registered, Roster},
@@ -94,8 +94,7 @@ struct Running {
     raft: RaftHandle,
     network: NetworkHandle,
     ledger: LedgerCell,
-    stop_api: watch::Sender<bool>,
-    api: tokio::task::JoinHandle<()>,
+    clients: Clients,
     /// Whether its member has put another node in its place.
     retired: watch::Receiver<bool>,
 }
@@ -194,15 +193,14 @@ impl Running {
         if served.is_err() {
             shared.raft.stop();
         }
-        let (stop_api, api) = served?;
+        let clients = served?;
         house.keep();
         Ok(Running {
             node: shared.node.id,
             raft: shared.raft,
             network: shared.network,
             ledger: shared.ledger,
-            stop_api,
-            api,
+            clients,
             retired,
         })
     }
@@ -218,10 +216,7 @@ impl Running {
                 tracing::warn!("no other node took over");
             }
         }
-        self.stop_api.send_replace(true);
-        if let Err(error) = self.api.await {
-            tracing::error!(%error, "the HTTP server failed");
-        }
+        self.clients.stop().await;
         self.network.shutdown().await;
         self.raft.stop();
         let synced = tokio::task::spawn_blocking(move || self.ledger.get().sync());
@@ -232,9 +227,6 @@ impl Running {
         }
     }
 }
-
-/// Ends the HTTP server, and tells that it has ended.
-type Api = (watch::Sender<bool>, tokio::task::JoinHandle<()>);
 
 /// What goes into the owner threads.
 struct Threads {
@@ -319,7 +311,7 @@ impl Shared {
         snapshots
     }
 
-    async fn serve(&self, served: Served) -> anyhow::Result<Api> {
+    async fn serve(&self, served: Served) -> anyhow::Result<Clients> {
         let Served { inbox, snapshots, config, registry, heard } = served;
         let (submitter, endorser) = (self.submitter(), self.endorser(&config)?);
         let gossip = self.serve_peers(inbox, (&submitter, &endorser), snapshots);
@@ -447,9 +439,9 @@ impl Shared {
         config: NodeConfig,
         (submitter, endorser): (Submitter, Endorser),
         registry: prometheus::Registry,
-    ) -> anyhow::Result<Api> {
+    ) -> anyhow::Result<Clients> {
         let identity = keyfile::read_signing_key(&config.keys.join("identity.key"))?;
-        let (stop, mut stopping) = watch::channel(false);
+        let (stop, stopping) = watch::channel(false);
         let port = Port {
             genesis: self.genesis.clone(),
             origin: self.origin,
@@ -468,10 +460,9 @@ impl Shared {
             waiters: self.waiters.clone(),
             raft: self.raft.clone(),
             network: self.network.clone(),
-            heights: until_stopped(self.heights.clone(), stopping.clone()),
+            heights: until_stopped(self.heights.clone(), stopping),
             registered: self.registered.clone(),
             halt: self.halt.clone(),
-            query_places: tokio::sync::Semaphore::new(QUERY_PLACES),
             lookup_key: keyfile::read(&config.keys.join("lookup.key"))?,
         };
         let metrics = HttpMetrics::register(&registry)?;
@@ -488,14 +479,9 @@ impl Shared {
             metrics,
             metrics_open_on_loopback: config.metrics_open_on_loopback,
         });
-        let listener = TcpListener::bind(config.api).await;
-        let listener = listener.with_context(|| format!("cannot listen on {}", config.api))?;
+        let clients = Clients::serve(config.api, router, stop).await?;
         tracing::info!(api = %config.api, p2p = %config.p2p, "listening");
-        let stopped = async move {
-            // A dropped sender means the node is gone: stop, too.
-            let _ = stopping.wait_for(|stop| *stop).await;
-        };
-        Ok((stop, tokio::spawn(precinto_api::serve(listener, router, stopped))))
+        Ok(clients)
     }
 }
 

@@ -7,10 +7,10 @@ use std::{
     thread,
 };
 
+use minicbor::bytes::ByteVec;
 use precinto_consensus::Committed;
 use precinto_core::apply;
 use precinto_execution::{KeyCache, Prechecked, precheck};
-use precinto_protocol::block::Block;
 
 use super::{
     apply::{Install, Job},
@@ -45,11 +45,10 @@ pub(super) fn start(keys: Arc<KeyCache>, work: mpsc::Receiver<Work>, jobs: mpsc:
 
 fn prepare(entry: Committed, keys: &KeyCache) -> Job {
     let bytes = entry.block.len();
-    Job::Entry { job: apply::prepare(entry, |block| check(block, keys)), bytes }
+    Job::Entry { job: apply::prepare(entry, |items| check(items, keys)), bytes }
 }
 
-fn check(block: &Block, keys: &KeyCache) -> Vec<Prechecked> {
-    let items = block.content().items;
+fn check(items: &[ByteVec], keys: &KeyCache) -> Vec<Prechecked> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let share = items.len().div_ceil(cores).max(ITEMS_PER_THREAD);
     if items.len() <= ITEMS_PER_THREAD {
@@ -58,7 +57,7 @@ fn check(block: &Block, keys: &KeyCache) -> Vec<Prechecked> {
     thread::scope(|scope| {
         let check = |items| {
             move || -> Vec<Prechecked> {
-                let items: &[minicbor::bytes::ByteVec] = items;
+                let items: &[ByteVec] = items;
                 items.iter().map(|item| precheck(item, keys)).collect()
             }
         };

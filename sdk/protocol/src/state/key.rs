@@ -86,6 +86,11 @@ impl StateKey {
         &self.0
     }
 
+    /// The key's bytes, without a copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// The contract whose key it is.
     pub fn contract(&self) -> u32 {
         let [a, b, c, d, ..] = self.0[..] else { unreachable!("a key has its contract's id") };

@@ -53,8 +53,8 @@ impl Process {
 
     fn apply(&mut self, entry: &Committed, stage: &mut Stage) -> Step {
         let keys = &self.tools.keys;
-        let job = apply::prepare(entry.clone(), |block| {
-            block.content().items.iter().map(|item| precheck(item, keys)).collect()
+        let job = apply::prepare(entry.clone(), |items| {
+            items.iter().map(|item| precheck(item, keys)).collect()
         });
         let done = self.applier.apply(job)?;
         let (node, ledger) = (self.host.node, self.ledger.get());

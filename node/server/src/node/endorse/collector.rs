@@ -25,7 +25,10 @@ use super::{
     collection::{Answer, Candidate, Collection, EndorsementFailed, Step},
     endorser::MAX_TRANSACTIONS,
 };
-use crate::node::messages::{EndorseAnswer, EndorseRequest, PeerRequest, readable};
+use crate::node::{
+    clients::for_each_of,
+    messages::{EndorseAnswer, EndorseRequest, PeerRequest, readable},
+};
 
 /// How long a node may take to answer: it may wait a second for the asker's last block, and makes
 /// at most [`MAX_TRANSACTIONS`] calls of some milliseconds.
@@ -139,13 +142,12 @@ impl Collector {
 
     /// Finds out which transactions lack endorsements, and simulates those.
     async fn prepare(self: &Arc<Self>, transactions: Vec<Vec<u8>>) -> Vec<Work> {
-        let collector = self.clone();
+        let (collector, count) = (self.clone(), transactions.len());
         let look = move || {
             let lack = collector.lacking(&transactions);
             (transactions, lack)
         };
-        let looked = tokio::task::spawn_blocking(look).await;
-        let (transactions, lack) = looked.expect("reading the registry does not panic");
+        let (transactions, lack) = for_each_of(count, look).await;
         if !lack.contains(&true) {
             return transactions.into_iter().map(|bytes| Work::Done(Ok(bytes))).collect();
         }

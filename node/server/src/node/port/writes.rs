@@ -6,21 +6,21 @@ use precinto_core::{StatePort, intake::IntakeError};
 use precinto_protocol::{statement::OnBehalf, transaction::TransactionId};
 
 use super::{SharedPort, internal};
-use crate::node::{endorse::CollectError, submit::SubmitError};
+use crate::node::{clients::for_each_of, endorse::CollectError, submit::SubmitError};
 
 impl SharedPort {
     /// Takes the good ones in.
-    pub(super) async fn submit_blocking(
+    pub(super) async fn take_in(
         &self,
         transactions: Vec<Result<Vec<u8>, NodeError>>,
     ) -> Vec<Result<TransactionId, NodeError>> {
-        let port = self.0.clone();
+        let (port, count) = (self.0.clone(), transactions.len());
         let submit = move || {
             let (good, places) = good(transactions);
             let answers = port.submitter.submit_own(good).into_iter();
             fill(places, answers.map(|answer| answer.map_err(|error| refused(&error))))
         };
-        tokio::task::spawn_blocking(submit).await.expect("submitting does not panic")
+        for_each_of(count, submit).await
     }
 
     /// Completes the good ones with the endorsements that they lack.
@@ -39,12 +39,12 @@ impl SharedPort {
         officer: OnBehalf,
         calls: Vec<OfficerCall>,
     ) -> Vec<Result<Vec<u8>, NodeError>> {
-        let port = self.0.clone();
+        let (port, count) = (self.0.clone(), calls.len());
         let sign = move || {
             let state = StatePort(port.ledger.view());
             calls.into_iter().map(|call| port.officers.sign(officer, call, &state)).collect()
         };
-        tokio::task::spawn_blocking(sign).await.expect("signing does not panic")
+        for_each_of(count, sign).await
     }
 }
 
