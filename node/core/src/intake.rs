@@ -11,8 +11,11 @@ use precinto_execution::{Admission, AdmissionError, KeyCache, Registry, ViewErro
 use precinto_protocol::{
     hash::Hash,
     identity::{MemberId, NodeId},
+    limits::DEFAULT_MAX_EXPIRY_MS,
+    registry::parameter,
     transaction::{Transaction, TransactionId},
 };
+use precinto_storage::{LedgerView, StorageError};
 
 use crate::{
     LedgerCell, StatePort,
@@ -42,6 +45,10 @@ pub enum IntakeError {
     /// node may have taken it, and it may still be executed.
     #[error("the transaction has expired by this node's clock, but not yet by ledger time")]
     ExpiredByClock,
+    /// It has expired, and may have been executed in a block that this node does not hold, because its
+    /// ledger began with a snapshot.
+    #[error("the transaction has expired; whether it was executed before, this node cannot tell")]
+    BeforeSnapshot,
     /// Too many transactions are unfinished at this node.
     #[error("too many transactions wait at this node")]
     Busy,
@@ -259,13 +266,32 @@ impl Desk<'_> {
         let id = transaction.id();
         let executed = || ledger.view().outcome(&id.0).is_ok_and(|outcome| outcome.is_some());
         if pending.contains(&id) || executed() {
-            AdmissionError::Duplicate(id).into()
-        } else if transaction.statement.call().expires_ms >= self.last_ms {
-            IntakeError::ExpiredByClock
-        } else {
-            refused.into()
+            return AdmissionError::Duplicate(id).into();
+        }
+        let expires_ms = transaction.statement.call().expires_ms;
+        if expires_ms >= self.last_ms {
+            return IntakeError::ExpiredByClock;
+        }
+        match may_be_before_snapshot(ledger.view(), expires_ms) {
+            Ok(true) => IntakeError::BeforeSnapshot,
+            Ok(false) => refused.into(),
+            Err(error) => error.into(),
         }
     }
+}
+
+/// Whether a transaction with this expiry may have been executed in a block that a snapshot stands for:
+/// no block takes one whose expiry is further ahead than `max-expiry-ms`.
+fn may_be_before_snapshot(view: LedgerView, expires_ms: u64) -> Result<bool, ViewError> {
+    let unreadable = |error: StorageError| ViewError::Io(error.to_string());
+    // A snapshot leaves the summary of its newest block, without the block.
+    let Some(first) = view.summaries(1, 1).map_err(unreadable)?.pop() else { return Ok(false) };
+    if view.block(first.height).map_err(unreadable)?.is_some() {
+        return Ok(false);
+    }
+    let state = StatePort(view);
+    let ahead_ms = Registry::new(&state).parameter(parameter::MAX_EXPIRY_MS)?;
+    Ok(expires_ms <= first.time_ms.saturating_add(ahead_ms.unwrap_or(DEFAULT_MAX_EXPIRY_MS)))
 }
 
 /// Splits into requests that the lane carries.

@@ -45,6 +45,7 @@ impl SubmitError {
         match self {
             SubmitError::Refused(IntakeError::Refused(reason)) => reason.code(),
             SubmitError::Refused(IntakeError::ExpiredByClock) => codes::EXPIRED_BY_CLOCK,
+            SubmitError::Refused(IntakeError::BeforeSnapshot) => codes::OUTCOME_UNKNOWN,
             SubmitError::Refused(IntakeError::Busy) => codes::QUEUE_FULL,
             SubmitError::Refused(IntakeError::OverBudget(_)) => codes::BUDGET_EXCEEDED,
             SubmitError::Refused(IntakeError::Unreadable(_)) => "state-unavailable",

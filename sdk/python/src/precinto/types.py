@@ -115,11 +115,17 @@ class Readiness:
     """Whether a node can serve."""
 
     ready: bool
-    """A leader is known, execution keeps up, nothing is halted."""
+    """A settled leader is known, execution keeps up, nothing is halted, disk and clock are in order."""
     leader_known: bool
+    leader_settled: bool
+    """Whether the leader has committed in its term; until then linearizable reads are refused."""
     lag: int
     """Committed Raft entries not executed yet."""
     halted: str | None
+    disk_full: bool
+    """The disk is full: the node answers, and takes no writes."""
+    clock_off: bool
+    """The node's clock is wrong, by the clocks of a majority of the voters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

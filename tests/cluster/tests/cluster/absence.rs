@@ -2,8 +2,11 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use precinto_cluster_tests::{Author, LEARNER, Load, NODES, Network, VOTERS, audit, eventually};
-use precinto_protocol::hash::Hash;
+use precinto_client::{ClientError, NewCall, types::Status};
+use precinto_cluster_tests::{
+    Author, LEARNER, Load, NODES, Network, VOTERS, audit, eventually, now_ms,
+};
+use precinto_protocol::{hash::Hash, transaction::Transaction};
 use precinto_storage::{
     ChannelDirectory,
     snapshot::{Manifest, SnapshotFiles},
@@ -19,6 +22,8 @@ const FEW: &str = "8";
 /// The ledger is synced, and the log compacted, every two seconds.
 const COMPACTED_WITHIN: Duration = Duration::from_secs(15);
 
+const WAIT: Duration = Duration::from_secs(10);
+
 const LOGGED_WITHIN: Duration = Duration::from_secs(5);
 
 const SNAPSHOT_FETCHED: &str = "fetching a snapshot";
@@ -31,6 +36,20 @@ async fn write(network: &Network, author: Author, count: usize) {
     let mut load = Load::start(author, vec![network.client(VOTERS[0])]);
     load.goes_on(count).await;
     load.finish().await;
+}
+
+/// A transaction that was committed, and has expired since.
+async fn expired_by_now(network: &Network, author: &Author) -> Transaction {
+    let call = author.certification(&author.operator("E1"));
+    let expires_ms = now_ms() + 2_000;
+    let transaction = author.signer.sign(NewCall { expires_ms, ..call });
+    let answer = network.client(VOTERS[0]).submit(&transaction, Some(WAIT)).await.unwrap();
+    assert_eq!(answer.status, Status::Committed);
+    eventually("the clock passes the expiry", WAIT, async || {
+        (now_ms() > expires_ms + 1).then_some(())
+    })
+    .await;
+    transaction
 }
 
 /// First Raft entry that a node keeps, by its metrics.
@@ -79,6 +98,7 @@ async fn a_learner_that_was_away_too_long_catches_up_by_a_snapshot() {
     let known = audit::assert_agreement(&network, &NODES).await;
     let last = network.status(LEARNER).await.commit;
     network.kill(LEARNER);
+    let missed = expired_by_now(&network, &author).await;
     write(&network, author, MISSED).await;
     compacted(&network, last).await;
 
@@ -91,6 +111,9 @@ async fn a_learner_that_was_away_too_long_catches_up_by_a_snapshot() {
         network.node(LEARNER).log().contains(SNAPSHOT_USED).then_some(())
     })
     .await;
+    let late = network.client(LEARNER).submit(&missed, None).await.unwrap_err();
+    let ClientError::Problem(problem) = &late else { panic!("{late:?}") };
+    assert_eq!(problem.code, "outcome-unknown", "it does not hold the block: {problem}");
 
     // What came by snapshot is durable and can be built upon.
     network.kill(LEARNER);

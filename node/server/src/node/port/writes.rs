@@ -87,6 +87,10 @@ fn refused(error: &SubmitError) -> NodeError {
         SubmitError::Refused(IntakeError::Refused(reason)) => {
             NodeError { hint: Some(reason.hint().to_owned()), ..refused }
         }
+        SubmitError::Refused(IntakeError::BeforeSnapshot) => NodeError {
+            hint: Some("ask a node that has every block for its status".into()),
+            ..refused
+        },
         SubmitError::Refused(IntakeError::Unreadable(_)) => {
             NodeError { hint: Some("try again, or ask another node".into()), ..refused }
         }
