@@ -8,5 +8,7 @@ scripts/setup.sh chaos
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 scripts/build-contracts.sh
-cargo build --package precinto-server --package precinto-chaos --bin precinto --bin precinto-chaos
+# The whole workspace, as the tests do: with some of its packages, dependencies have other features and
+# are compiled again.
+cargo build --workspace --bins
 exec "$CARGO_TARGET_DIR/debug/precinto-chaos" --rounds "${1:-10}" ${2:+--seed "$2"}

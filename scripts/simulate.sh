@@ -7,4 +7,7 @@ scripts/setup.sh
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 scripts/build-contracts.sh
-exec cargo run --package precinto-simulation -- "$@"
+# The whole workspace, as the tests do: with some of its packages, dependencies have other features and
+# are compiled again.
+cargo build --workspace --bins
+exec "$CARGO_TARGET_DIR/debug/precinto-simulation" "$@"

@@ -214,6 +214,80 @@ fn distance(one: &str, other: &str) -> usize {
     row[other.len()]
 }
 
+/// Configurations as nobody should write them.
+#[cfg(test)]
+pub(crate) mod damage {
+    use proptest::prelude::*;
+
+    /// What is put in the place of values: of every kind, and at the ends of their ranges.
+    const VALUES: &[&str] = &[
+        "",
+        "\"\"",
+        "-1",
+        "0",
+        "99999999999999999999",
+        "9223372036854775807",
+        "1.5",
+        "nan",
+        "true",
+        "[]",
+        "[[]]",
+        "{}",
+        "\"x\"",
+        "\"127.0.0.1:0\"",
+        "[{ id = \"x\" }]",
+        "1979-05-27",
+    ];
+
+    /// Something done to a line.
+    #[derive(Debug, Clone)]
+    enum Harm {
+        Remove,
+        Repeat,
+        Value(&'static str),
+        Cut(usize),
+        Move(usize),
+    }
+
+    /// `text` with some of its lines harmed.
+    pub(crate) fn harmed(text: &str) -> impl Strategy<Value = String> + use<> {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let harm = prop_oneof![
+            Just(Harm::Remove),
+            Just(Harm::Repeat),
+            prop::sample::select(VALUES).prop_map(Harm::Value),
+            (0..40_usize).prop_map(Harm::Cut),
+            (0..lines.len()).prop_map(Harm::Move),
+        ];
+        prop::collection::vec((any::<prop::sample::Index>(), harm), 1..6).prop_map(move |harms| {
+            let mut lines = lines.clone();
+            for (at, harm) in harms {
+                if !lines.is_empty() {
+                    let at = at.index(lines.len());
+                    apply(&mut lines, at, harm);
+                }
+            }
+            lines.join("\n")
+        })
+    }
+
+    fn apply(lines: &mut Vec<String>, at: usize, harm: Harm) {
+        match harm {
+            Harm::Remove => drop(lines.remove(at)),
+            Harm::Repeat => lines.insert(at, lines[at].clone()),
+            Harm::Value(value) => {
+                let name = lines[at].split('=').next().unwrap_or_default();
+                lines[at] = format!("{name}= {value}");
+            }
+            Harm::Cut(from) => lines[at] = lines[at].chars().skip(from).collect(),
+            Harm::Move(to) => {
+                let line = lines.remove(at);
+                lines.insert(to.min(lines.len()), line);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

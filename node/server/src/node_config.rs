@@ -179,7 +179,10 @@ fn trusted_proxy(fields: &mut Fields<'_>) -> Option<Option<IpAddr>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::fields::damage::harmed;
 
     const GOOD: &str = r#"
         node = 1
@@ -190,6 +193,23 @@ mod tests {
         p2p = "127.0.0.1:7701"
         api = "127.0.0.1:8701"
     "#;
+
+    proptest! {
+        /// Whatever is wrong with a file is a problem that is told, never a panic.
+        #[test]
+        fn a_harmed_file_is_read_or_has_problems(text in harmed(&every_setting())) {
+            if let Err(problems) = NodeConfig::parse(&text, Path::new("/x")) {
+                prop_assert!(!problems.is_empty());
+            }
+        }
+    }
+
+    fn every_setting() -> String {
+        let tables = "trusted_proxy = \"127.0.0.1\"\n[sessions]\nidle_minutes = 5\nminutes = 60\n[log]\n\
+                      format = \"json\"\nlevel = \"info\"\n[disk]\nreserve_mib = 64\n[metrics]\n\
+                      open_on_loopback = true\n[endorsement]\nrefuse = [\"aeo.annul\"]\n";
+        format!("{GOOD}\n{tables}")
+    }
 
     #[test]
     fn a_good_file_is_read() {

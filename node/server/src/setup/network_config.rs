@@ -174,7 +174,12 @@ fn contract(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::fields::damage::harmed;
 
     const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -208,6 +213,23 @@ mod tests {
         }
         assert_eq!(read, 3);
     }
+
+    proptest! {
+        /// Whatever is wrong with a file is a problem that is told, never a panic.
+        #[test]
+        fn a_harmed_file_is_read_or_has_problems(text in harmed(DEV)) {
+            let modules = &*MODULES;
+            let Ok(table) = text.parse() else { return Ok(()) };
+            let mut problems = Vec::new();
+            let config = NetworkConfig::parse(table, modules.path(), &mut problems);
+            prop_assert!(config.is_some() || !problems.is_empty());
+        }
+    }
+
+    const DEV: &str =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../network-configs/dev.toml"));
+
+    static MODULES: LazyLock<tempfile::TempDir> = LazyLock::new(manifests);
 
     #[test]
     fn every_problem_is_reported() {
