@@ -7,8 +7,8 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
 
-# Per role, so that all of them take two minutes.
-readonly SECONDS_PER_ROLE=30
+# Per role, so that all of them take a minute and a half.
+readonly SECONDS_PER_ROLE=20
 # Away from the development network and from the cluster tests, which use 127.<pid>.
 readonly ADDRESS=127.254.254.1
 readonly API="http://$ADDRESS:8701"

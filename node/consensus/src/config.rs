@@ -31,9 +31,24 @@ pub struct Config {
     /// Fresh randomness at every start: it spreads elections, and tells this run's reads from those
     /// of an earlier one.
     pub seed: u64,
-    /// Entries kept below the synced ledger height; [`settings::COMPACTION_MARGIN`] unless there is
-    /// a reason.
-    pub keep_entries: u64,
+    /// What is kept below the synced ledger height; the default unless there is a reason.
+    pub margin: Margin,
+}
+
+/// What a log keeps below the synced ledger height for followers that were away: entries, and bytes of
+/// their payloads, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Margin {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes. Entries from before the start count as nothing: their sizes are not known.
+    pub bytes: u64,
+}
+
+impl Default for Margin {
+    fn default() -> Margin {
+        Margin { entries: settings::MARGIN_ENTRIES, bytes: settings::MARGIN_BYTES }
+    }
 }
 
 /// Why a replica did not start.

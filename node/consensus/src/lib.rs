@@ -56,7 +56,7 @@ mod tail;
 mod wire;
 
 pub use chain::{Applied, BlockRefusal};
-pub use config::{Config, StartError};
+pub use config::{Config, Margin, StartError};
 pub use fitness::Fitness;
 pub use io::{
     Alarm, Committed, Input, Leadership, Output, ReadOutcome, ReturnReason, Returned,

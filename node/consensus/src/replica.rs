@@ -17,7 +17,7 @@ use raft::{RawNode, StateRole, Storage};
 use crate::{
     batch::Queue,
     chain::{Applied, Chain, Link},
-    config::{Config, StartError, election_timeout},
+    config::{Config, Margin, StartError, election_timeout},
     deliver::Delivery,
     fitness::{Fitness, UNFIT_ELECTION_TIMEOUT},
     io::{Input, Leadership, Output, ReturnReason, Returned},
@@ -44,7 +44,7 @@ pub struct Replica<L: LogStore> {
     pub(crate) signing_key: SigningKey,
     pub(crate) origin: Origin,
     seed: u64,
-    pub(crate) keep_entries: u64,
+    margin: Margin,
 
     // Raft, and what mirrors its log.
     pub(crate) raw: RawNode<TailedLog<L>>,
@@ -102,7 +102,7 @@ impl<L: LogStore> Replica<L> {
             signing_key: config.signing_key,
             origin: config.origin,
             seed: config.seed,
-            keep_entries: config.keep_entries,
+            margin: config.margin,
             leadership: Leadership {
                 role: crate::RaftRole::Follower,
                 term: raw.raft.term,
@@ -242,13 +242,18 @@ impl<L: LogStore> Replica<L> {
     /// Forgets log entries the synced ledger no longer needs, keeping some for slow followers.
     fn compact(&mut self, synced: u64) {
         let log = self.raw.store();
-        let kept_from = synced.min(self.applied.index).saturating_sub(self.keep_entries);
+        let safe = synced.min(self.applied.index);
+        let by_count = safe.saturating_sub(self.margin.entries);
+        let by_bytes = log.within(safe, self.margin.bytes);
         // A commit alone is not written: the log may not know yet that an executed entry is
         // committed, and gives up none before.
-        let index = kept_from.min(self.written.commit);
+        let index = by_count.max(by_bytes).min(self.written.commit);
+        if self.snapshots.is_installing() || index < log.first() {
+            return;
+        }
         // In steps of a quarter of what is kept: a compaction is a write like any other.
-        let step = (self.keep_entries / 4).max(1);
-        if self.snapshots.is_installing() || index + 1 < log.first() + step {
+        let (dropped, bytes) = (index + 1 - log.first(), log.bytes(log.first()..=index));
+        if dropped < (self.margin.entries / 4).max(1) && bytes < self.margin.bytes / 4 {
             return;
         }
         let term = log.term(index).expect("an applied index above the log's start is in the log");

@@ -76,7 +76,11 @@ pub const ENTRY_OVERHEAD_BYTES: usize = 64;
 
 /// Entries kept below the synced ledger height, so that a follower that was away for a short time
 /// needs no snapshot.
-pub const COMPACTION_MARGIN: u64 = 4_096;
+pub const MARGIN_ENTRIES: u64 = 4_096;
+
+/// Bytes of entries kept there: about a minute of transactions at the highest rate. Without this
+/// bound large blocks would fill gigabytes.
+pub const MARGIN_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Reads waiting, in all. Above it a read is answered as not ready.
 pub const MAX_READS: usize = 16_384;

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeSet, VecDeque},
+    ops::RangeInclusive,
 };
 
 use precinto_protocol::identity::NodeId;
@@ -36,6 +37,8 @@ pub(crate) struct TailedLog<L> {
     last_index: u64,
     tail: VecDeque<TailEntry>,
     tail_bytes: usize,
+    /// Payload bytes of the last entries, up to `last_index`: of those appended since the start.
+    sizes: VecDeque<u64>,
     persisted_task: u64,
     source: Option<SnapshotSource>,
     /// raft asks for snapshots through `&self`.
@@ -61,6 +64,7 @@ impl<L: LogStore> TailedLog<L> {
             last_index,
             tail: VecDeque::new(),
             tail_bytes: 0,
+            sizes: VecDeque::new(),
             persisted_task: 0,
             source: None,
             wanted: RefCell::default(),
@@ -90,8 +94,11 @@ impl<L: LogStore> TailedLog<L> {
             let dropped = self.tail.pop_back().expect("the loop found it");
             self.tail_bytes -= size(&dropped.entry);
         }
+        let replaced_sizes = self.last_index + 1 - first;
+        self.sizes.truncate(self.sizes.len().saturating_sub(replaced_sizes as usize));
         for entry in entries {
             self.last_index = entry.index;
+            self.sizes.push_back(entry.data.len() as u64);
             self.tail_bytes += size(&entry);
             self.tail.push_back(TailEntry { task, entry });
         }
@@ -115,16 +122,44 @@ impl<L: LogStore> TailedLog<L> {
         self.last_index = mark.index;
         self.tail.clear();
         self.tail_bytes = 0;
+        self.sizes.clear();
     }
 
     /// Forgets everything up to `mark`. The store may drop it from now on.
     pub(crate) fn compact(&mut self, mark: SnapshotMark) {
         assert!(self.truncated.index < mark.index && mark.index <= self.last_index);
         self.truncated = mark;
+        let kept = (self.last_index - mark.index) as usize;
+        self.sizes.drain(..self.sizes.len().saturating_sub(kept));
         while self.tail.front().is_some_and(|first| first.entry.index <= mark.index) {
             let dropped = self.tail.pop_front().expect("the loop found it");
             self.tail_bytes -= size(&dropped.entry);
         }
+    }
+
+    /// Payload bytes of these entries, as far as they are known.
+    pub(crate) fn bytes(&self, indices: RangeInclusive<u64>) -> u64 {
+        indices.map(|index| self.size_of(index)).sum()
+    }
+
+    /// The last entry that must go so that those after it, up to `last`, have at most `bytes`; 0 if
+    /// none must.
+    pub(crate) fn within(&self, last: u64, bytes: u64) -> u64 {
+        let mut kept = 0;
+        let sized = self.last_index + 1 - self.sizes.len() as u64;
+        (sized..=last)
+            .rev()
+            .find(|index| {
+                kept += self.size_of(*index);
+                kept > bytes
+            })
+            .unwrap_or(0)
+    }
+
+    fn size_of(&self, index: u64) -> u64 {
+        let sized = self.last_index + 1 - self.sizes.len() as u64;
+        let at = index.checked_sub(sized).and_then(|at| self.sizes.get(at as usize));
+        at.copied().unwrap_or(0)
     }
 
     pub(crate) fn set_source(&mut self, source: SnapshotSource) {
@@ -329,6 +364,29 @@ mod tests {
         assert_eq!(log.term(2), Err(StorageError::Compacted.into()));
         log.reset(SnapshotMark { index: 9, term: 2 });
         assert_eq!((log.first(), log.last(), log.term(9)), (10, 9, Ok(2)));
+    }
+
+    #[test]
+    fn sizes_follow_the_log() {
+        let mut log = log();
+        assert_eq!(
+            (log.bytes(1..=4), log.within(4, 0)),
+            (0, 0),
+            "sizes in the store are not known"
+        );
+        log.append(1, vec![entry(5, 1, 10), entry(6, 1, 20), entry(7, 1, 30)]);
+        assert_eq!((log.bytes(5..=6), log.bytes(3..=9)), (30, 60));
+        assert_eq!([60, 59, 30, 29, 0].map(|bytes| log.within(7, bytes)), [0, 5, 6, 7, 7]);
+        assert_eq!(log.within(6, 20), 5, "what comes after does not count");
+        log.append(2, vec![entry(6, 2, 5)]);
+        assert_eq!((log.last(), log.bytes(1..=7)), (6, 15));
+        log.append(3, vec![entry(3, 3, 7)]);
+        assert_eq!((log.last(), log.bytes(1..=6)), (3, 7), "older than all whose size is known");
+        log.append(4, vec![entry(4, 3, 8)]);
+        log.compact(SnapshotMark { index: 3, term: 3 });
+        assert_eq!(log.bytes(1..=4), 8);
+        log.reset(SnapshotMark { index: 9, term: 3 });
+        assert_eq!(log.within(9, 0), 0);
     }
 
     #[test]

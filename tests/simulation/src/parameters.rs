@@ -1,6 +1,11 @@
 //! What a seed decides about a world.
 
+use precinto_consensus::Margin;
+
 use crate::random::Random;
+
+/// Bytes of a block of one or two transactions.
+const TYPICAL_BLOCK_BYTES: u64 = 1_024;
 
 /// Microseconds in a millisecond.
 pub(crate) const MS: u64 = 1_000;
@@ -127,6 +132,12 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// What a node keeps below its synced ledger: bytes of which large blocks have more, and small ones
+    /// less.
+    pub(crate) fn margin(&self) -> Margin {
+        Margin { entries: self.keep_entries, bytes: self.keep_entries * TYPICAL_BLOCK_BYTES }
+    }
+
     /// Those of a seed.
     pub(crate) fn draw(random: &mut Random) -> Parameters {
         let sizes = [1, 3, 3, 3, 3, 3, 5];

@@ -108,7 +108,7 @@ impl<I: FnMut(SnapshotMark) -> Result<(), NotInstalled>> Writer<I> {
 
 #[cfg(test)]
 mod tests {
-    use precinto_consensus::{Config, LogEntry, Replica};
+    use precinto_consensus::{Config, LogEntry, Margin, Replica};
     use precinto_core::LogPort;
     use precinto_protocol::{
         block::Origin,
@@ -142,7 +142,7 @@ mod tests {
             signing_key,
             origin: Origin { channel: Hash::ZERO, epoch: 0 },
             seed: 1,
-            keep_entries: 8,
+            margin: Margin { entries: 8, ..Margin::default() },
         };
         let nothing =
             precinto_consensus::Applied { index: 0, term: 0, content: Hash::ZERO, time_ms: 0 };

@@ -1,7 +1,7 @@
 //! Starting: who this node is, and what replica and network begin with.
 
 use anyhow::Context;
-use precinto_consensus::{Config, settings::COMPACTION_MARGIN};
+use precinto_consensus::{Config, Margin};
 use precinto_execution::Ledger as Executor;
 use precinto_network::{Hello, Inbox, Network, NetworkConfig, NetworkHandle, Peer};
 use precinto_protocol::{block::Origin, registry::Node};
@@ -65,9 +65,10 @@ pub(super) fn replica_config(
         "identity.key is not the key registered for node {}",
         node.id
     );
-    let keep_entries = match std::env::var(KEEP_ENTRIES) {
+    let mut margin = Margin::default();
+    margin.entries = match std::env::var(KEEP_ENTRIES) {
         Ok(text) => text.parse().with_context(|| format!("{KEEP_ENTRIES}={text}"))?,
-        Err(_) => COMPACTION_MARGIN,
+        Err(_) => margin.entries,
     };
     Ok(Config {
         node: node.id,
@@ -77,7 +78,7 @@ pub(super) fn replica_config(
         signing_key,
         origin,
         seed: u64::from_be_bytes(keyfile::random()),
-        keep_entries,
+        margin,
     })
 }
 

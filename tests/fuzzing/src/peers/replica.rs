@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use precinto_consensus::{Applied, Committed, Config, Input, Output, Replica};
+use precinto_consensus::{Applied, Committed, Config, Input, Margin, Output, Replica};
 use precinto_core::{LogPort, log::Gathered};
 use precinto_protocol::{
     block::{Block, BlockContent, BlockPlace, Origin},
@@ -61,7 +61,7 @@ impl World {
             signing_key: key(1),
             origin: ORIGIN,
             seed: 1,
-            keep_entries: 2,
+            margin: Margin { entries: 2, ..Margin::default() },
         };
         let applied = Applied { index: 0, term: 0, content: Hash::ZERO, time_ms: START_MS };
         let replica =

@@ -128,7 +128,7 @@ impl Process {
             signing_key: key(KeyUse::Identity, node),
             origin: stage.channel.origin,
             seed: stage.random.next(),
-            keep_entries: stage.parameters.keep_entries,
+            margin: stage.parameters.margin(),
         };
         let replica = Replica::new(config, LogPort(raft_log.clone()), applied(&head))?;
         let channel = stage.channel.origin.channel;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use precinto_consensus::{
-    Alarm, Applied, Committed, Config, Input, Output, ReadOutcome, Replica, Returned,
+    Alarm, Applied, Committed, Config, Input, Margin, Output, ReadOutcome, Replica, Returned,
     SnapshotSource, StartError, Status, settings::TICK_MS,
 };
 use precinto_protocol::{
@@ -31,7 +31,7 @@ pub(crate) fn config(node: NodeId, group: &Group, seed: u64) -> Config {
         signing_key: signing_key(node),
         origin: origin(),
         seed,
-        keep_entries: 4,
+        margin: Margin { entries: 4, ..Margin::default() },
     }
 }
 
