@@ -130,7 +130,8 @@ impl<L: LogStore> Replica<L> {
             let reads = self.reads.take_queued();
             self.answer(reads, false);
         } else if let Some(context) = self.reads.begin_round(self.ticks) {
-            if mutated("read-without-quorum") {
+            let alone = mutated("leader-reads-alone") && raft.state == StateRole::Leader;
+            if alone || mutated("read-without-quorum") {
                 self.reads.confirmed(&context, raft.raft_log.committed);
             }
             self.raw.read_index(context);

@@ -29,7 +29,7 @@ pub const MUTATIONS: &[Mutation] = &[
         100,
         "A leader stamps blocks with its clock, whatever the last block's time.",
     ),
-    bug("accept-far-time", 100, "A block is appended however far its time is ahead."),
+    bug("accept-far-time", 1_000, "A block is appended however far its time is ahead."),
     bug(
         "promise-before-write",
         100,
@@ -48,7 +48,7 @@ pub const MUTATIONS: &[Mutation] = &[
     ),
     bug("skip-fsync", 100, "The Raft log's writes are not synced."),
     bug("forget-vote", 100, "Term and vote are not written."),
-    bug("keep-tail", 100, "Entries that another leader's replace stay on disk behind them."),
+    bug("keep-tail", 500, "Entries that another leader's replace stay on disk behind them."),
     bug(
         "skip-ledger-fsync",
         100,
@@ -66,6 +66,11 @@ pub const MUTATIONS: &[Mutation] = &[
         "read-without-quorum",
         100,
         "A read waits for what this node knows to be committed, and no quorum is asked.",
+    ),
+    bug(
+        "leader-reads-alone",
+        1_000,
+        "A leader answers a read with what it knows to be committed, and asks no quorum.",
     ),
     bug("read-before-applied", 100, "A read is answered before its state is executed."),
     bug("sign-before-durable", 100, "A checkpoint is told before it is synced."),
