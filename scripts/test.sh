@@ -16,7 +16,8 @@ stage() {
 stage "contracts built" scripts/build-contracts.sh
 # Cluster tests start the real binaries, which `cargo test` alone would not build.
 stage "binaries built" cargo build --workspace --bins --examples
-stage "main workspace" cargo test --workspace
+# A test more at a time than there are cores: those on real processes wait most of the time.
+stage "main workspace" env RUST_TEST_THREADS=$(($(nproc) + 1)) cargo test --workspace
 stage "contracts workspace" cargo test --workspace --manifest-path contracts/Cargo.toml
 stage "generated requests" tests/security/schemathesis.sh
 stage "Python" scripts/python.sh
