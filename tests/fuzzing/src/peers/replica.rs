@@ -188,7 +188,8 @@ impl World {
         let mut previous = self.content_at(message.index);
         let mut entries = Vec::new();
         for number in 0..take.below(4) as u64 {
-            let index = message.index + 1 + number;
+            // A peer may name any index, also the last there is.
+            let index = message.index.wrapping_add(1 + number);
             let mut entry = Entry { index, term: message.term, ..Entry::default() };
             match take.below(4) {
                 0 => {}
@@ -214,7 +215,7 @@ impl World {
     }
 
     fn block(&self, message: &Message, index: u64, previous: Hash, take: &mut Take<'_>) -> Block {
-        let time_ms = near(self.applied.time_ms + index, take);
+        let time_ms = near(self.applied.time_ms.wrapping_add(index), take);
         let items = take.list(3, |take| take.bytes(20));
         let place = BlockPlace { origin: ORIGIN, term: message.term, raft_index: index, previous };
         let signer = if take.any() { message.from } else { peer(take) };
@@ -261,7 +262,7 @@ fn near(number: u64, take: &mut Take<'_>) -> u64 {
     match take.below(8) {
         0..=3 => number,
         4 => number.saturating_sub(1),
-        5 => number + 1,
+        5 => number.saturating_add(1),
         6 => number.saturating_add(u64::from(take.any::<u8>())),
         _ => take.any(),
     }
