@@ -280,7 +280,7 @@ fn snapshot(message: &Message, take: &mut Take<'_>) -> Snapshot {
     let conf_state = ConfState { voters, learners: take.list(2, peer), ..ConfState::default() };
     let metadata = SnapshotMetadata {
         conf_state: Some(conf_state),
-        index: near(message.index + 5, take),
+        index: near(message.index.saturating_add(5), take),
         term: near(message.term, take),
     };
     Snapshot { data: take.bytes(20), metadata: Some(metadata) }
